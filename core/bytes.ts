@@ -1,0 +1,145 @@
+// Bytes and text without the host's help: UTF-8, base64, base64url, hexadecimal (RFC 4648).
+// Invariant: every decoder is strict: one text for one byte string, everything else is refused.
+// Never here: anything that knows what the bytes mean.
+
+const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const STANDARD_VALUES = valuesOf(STANDARD);
+const URL_SAFE_VALUES = valuesOf(URL_SAFE);
+const HEX = '0123456789abcdef';
+
+/** Unpadded base64url (RFC 4648 §5). */
+export function toBase64Url(bytes: Uint8Array): string {
+  return encode(bytes, URL_SAFE);
+}
+
+/** Bytes of unpadded base64url, or undefined: padding, other alphabets, stray bits are refused. */
+export function fromBase64Url(text: string): Uint8Array | undefined {
+  return decode(text, URL_SAFE_VALUES);
+}
+
+/** Padded base64 (RFC 4648 §4). */
+export function toBase64(bytes: Uint8Array): string {
+  return encode(bytes, STANDARD) + '=='.slice(0, (3 - (bytes.length % 3)) % 3);
+}
+
+/** Bytes of padded base64, or undefined. */
+export function fromBase64(text: string): Uint8Array | undefined {
+  if (text.length % 4 !== 0) return undefined;
+  return decode(text.replace(/={1,2}$/, ''), STANDARD_VALUES);
+}
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte >> 4]! + HEX[byte & 15]!;
+  return text;
+}
+
+/** Bytes of hexadecimal in either case, or undefined. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** UTF-8 of a string; lone surrogates become U+FFFD. */
+export function toUtf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const raw = character.codePointAt(0)!;
+    const point = raw >= 0xd800 && raw <= 0xdfff ? 0xfffd : raw;
+    if (point < 0x80) bytes.push(point);
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
+    else if (point < 0x10000) {
+      bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    } else {
+      bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63));
+      bytes.push(0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The string of UTF-8 bytes, or undefined when they are not well-formed (RFC 3629 §3). */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i]!;
+    const size =
+      lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (size === 0 || i + size > bytes.length) return undefined;
+    let point = size === 1 ? lead : lead & (0x7f >> size);
+    for (let k = 1; k < size; k++) {
+      const next = bytes[i + k]!;
+      if ((next & 0xc0) !== 0x80) return undefined;
+      point = (point << 6) | (next & 63);
+    }
+    const smallest = size === 3 ? 0x800 : size === 4 ? 0x10000 : 0;
+    if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+      return undefined;
+    text += String.fromCodePoint(point);
+    i += size;
+  }
+  return text;
+}
+
+/** All parts in one array. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** Equality in time that depends on the lengths only. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
+function encode(bytes: Uint8Array, alphabet: string): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 3) {
+    const left = bytes.length - i;
+    const chunk = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    text += alphabet[chunk >> 18]! + alphabet[(chunk >> 12) & 63]!;
+    if (left > 1) text += alphabet[(chunk >> 6) & 63]!;
+    if (left > 2) text += alphabet[chunk & 63]!;
+  }
+  return text;
+}
+
+function decode(text: string, values: Int8Array): Uint8Array | undefined {
+  const tail = text.length % 4;
+  if (tail === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let buffer = 0;
+  let bits = 0;
+  let out = 0;
+  for (let i = 0; i < text.length; i++) {
+    const value = values[text.charCodeAt(i)] ?? -1;
+    if (value < 0) return undefined;
+    buffer = ((buffer << 6) | value) & 0xffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[out++] = (buffer >> bits) & 0xff;
+    }
+  }
+  const stray = buffer & ((1 << bits) - 1);
+  return stray === 0 ? bytes : undefined;
+}
+
+function valuesOf(alphabet: string): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (let i = 0; i < alphabet.length; i++) values[alphabet.charCodeAt(i)] = i;
+  return values;
+}
