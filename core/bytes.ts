@@ -7,6 +7,8 @@ const URL_SAFE = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const STANDARD_VALUES = valuesOf(STANDARD);
 const URL_SAFE_VALUES = valuesOf(URL_SAFE);
 const HEX = '0123456789abcdef';
+/** Far below the number of arguments any engine lets a function be called with. */
+const CALL_ARGUMENTS = 4096;
 
 /** Unpadded base64url (RFC 4648 §5). */
 export function toBase64Url(bytes: Uint8Array): string {
@@ -47,41 +49,23 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 /** UTF-8 of a string; lone surrogates become U+FFFD. */
 export function toUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    const raw = character.codePointAt(0)!;
-    const point = raw >= 0xd800 && raw <= 0xdfff ? 0xfffd : raw;
-    if (point < 0x80) bytes.push(point);
-    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
-    else if (point < 0x10000) {
-      bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
-    } else {
-      bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63));
-      bytes.push(0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
-    }
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // Nearly everything a protocol says is ASCII; the first character that is not changes lanes.
+    if (code >= 0x80) return toWideUtf8(text);
+    bytes[i] = code;
   }
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 /** The string of UTF-8 bytes, or undefined when they are not well-formed (RFC 3629 §3). */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return fromWideUtf8(bytes);
   let text = '';
-  for (let i = 0; i < bytes.length; ) {
-    const lead = bytes[i]!;
-    const size =
-      lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (size === 0 || i + size > bytes.length) return undefined;
-    let point = size === 1 ? lead : lead & (0x7f >> size);
-    for (let k = 1; k < size; k++) {
-      const next = bytes[i + k]!;
-      if ((next & 0xc0) !== 0x80) return undefined;
-      point = (point << 6) | (next & 63);
-    }
-    const smallest = size === 3 ? 0x800 : size === 4 ? 0x10000 : 0;
-    if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-      return undefined;
-    text += String.fromCodePoint(point);
-    i += size;
+  for (let start = 0; start < bytes.length; start += CALL_ARGUMENTS) {
+    const part = bytes.subarray(start, start + CALL_ARGUMENTS);
+    text += String.fromCharCode.apply(null, part as unknown as number[]);
   }
   return text;
 }
@@ -105,6 +89,45 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
+function toWideUtf8(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (const character of text) {
+    const raw = character.codePointAt(0)!;
+    const point = raw >= 0xd800 && raw <= 0xdfff ? 0xfffd : raw;
+    if (point < 0x80) bytes.push(point);
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63));
+    else if (point < 0x10000) {
+      bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    } else {
+      bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63));
+      bytes.push(0x80 | ((point >> 6) & 63), 0x80 | (point & 63));
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
+function fromWideUtf8(bytes: Uint8Array): string | undefined {
+  let text = '';
+  for (let i = 0; i < bytes.length; ) {
+    const lead = bytes[i]!;
+    const size =
+      lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (size === 0 || i + size > bytes.length) return undefined;
+    let point = size === 1 ? lead : lead & (0x7f >> size);
+    for (let k = 1; k < size; k++) {
+      const next = bytes[i + k]!;
+      if ((next & 0xc0) !== 0x80) return undefined;
+      point = (point << 6) | (next & 63);
+    }
+    const smallest = size === 3 ? 0x800 : size === 4 ? 0x10000 : 0;
+    if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+      return undefined;
+    text += String.fromCodePoint(point);
+    i += size;
+  }
+  return text;
+}
+
 function encode(bytes: Uint8Array, alphabet: string): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 3) {
@@ -121,21 +144,33 @@ function decode(text: string, values: Int8Array): Uint8Array | undefined {
   const tail = text.length % 4;
   if (tail === 1) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let buffer = 0;
-  let bits = 0;
   let out = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = values[text.charCodeAt(i)] ?? -1;
-    if (value < 0) return undefined;
-    buffer = ((buffer << 6) | value) & 0xffff;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes[out++] = (buffer >> bits) & 0xff;
-    }
+  for (let i = 0; i + 4 <= text.length; i += 4) {
+    // A character outside the alphabet is -1, and its sign survives every shift and OR.
+    const chunk =
+      (valueAt(text, i, values) << 18) |
+      (valueAt(text, i + 1, values) << 12) |
+      (valueAt(text, i + 2, values) << 6) |
+      valueAt(text, i + 3, values);
+    if (chunk < 0) return undefined;
+    bytes[out++] = chunk >> 16;
+    bytes[out++] = chunk >> 8;
+    bytes[out++] = chunk;
   }
-  const stray = buffer & ((1 << bits) - 1);
-  return stray === 0 ? bytes : undefined;
+  return tail === 0 || decodeTail(text.slice(-tail), values, bytes, out) ? bytes : undefined;
+}
+
+/** Decodes the last two or three characters; false when a bit beyond the last byte is set. */
+function decodeTail(tail: string, values: Int8Array, bytes: Uint8Array, out: number): boolean {
+  const third = tail.length === 3 ? valueAt(tail, 2, values) : 0;
+  const chunk = (valueAt(tail, 0, values) << 18) | (valueAt(tail, 1, values) << 12) | (third << 6);
+  bytes[out] = chunk >> 16;
+  if (tail.length === 3) bytes[out + 1] = chunk >> 8;
+  return chunk >= 0 && (chunk & (tail.length === 3 ? 0xff : 0xffff)) === 0;
+}
+
+function valueAt(text: string, index: number, values: Int8Array): number {
+  return values[text.charCodeAt(index)] ?? -1;
 }
 
 function valuesOf(alphabet: string): Int8Array {

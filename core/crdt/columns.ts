@@ -37,12 +37,10 @@ export function columnsOf(record: Record): Columns {
   if (typeof made['account'] === 'string') columns.owner = made['account'];
   const name = nameOf(record.kind, made, fields);
   if (name !== undefined) columns.name = name;
-  if (typeof fields['status'] === 'string') columns.state = fields['status'];
-  const expires = made['notAfterMs'] ?? made['expiresMs'];
-  if (record.kind !== 'order' && typeof expires === 'number') columns.expiresMs = expires;
-  if (record.kind === 'order' && typeof made['expiresMs'] === 'number') {
-    columns.expiresMs = made['expiresMs'];
-  }
+  const state = stateOf(record);
+  if (state !== undefined) columns.state = state;
+  const expires = made['expiresMs'] ?? made['notAfterMs'];
+  if (typeof expires === 'number') columns.expiresMs = expires;
   return columns;
 }
 
@@ -58,6 +56,14 @@ export function meets(record: Record, selection: Selection): boolean {
     (expiresBeforeMs === undefined || (columns.expiresMs ?? Infinity) < expiresBeforeMs) &&
     (expiresAfterMs === undefined || (columns.expiresMs ?? -Infinity) > expiresAfterMs)
   );
+}
+
+/** The status rung; an authorization with a challenge under way counts as `processing`. */
+function stateOf({ kind, fields }: Record): string | undefined {
+  const { status } = fields;
+  if (typeof status !== 'string') return undefined;
+  const isBusy = kind === 'authorization' && Object.values(fields).includes('processing');
+  return isBusy && status === 'pending' ? 'processing' : status;
 }
 
 function nameOf(

@@ -1,0 +1,218 @@
+// Accounts (RFC 8555 §7.3): creation, lookup by key, contacts, terms, deactivation, external
+// account binding. An account's id derives from the key it was made with, so two nodes that
+// register one key make one account.
+// Invariant: one key belongs to at most one account, also after a key change. Never here: JWS.
+
+import { toBase64Url } from '../bytes.ts';
+import { first, last, valueOf } from '../crdt/lattice.ts';
+import type { Json, RecordKey } from '../crdt/record.ts';
+import type { JsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import type { KeyFacts, Primitives } from '../primitives.ts';
+import type { Draft, Transaction } from '../transaction.ts';
+import { answer, type Outcome } from './answer.ts';
+import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
+import type { Policy } from './policy.ts';
+import { problem } from './problem.ts';
+import { accountKey, registerMember, rung } from './records.ts';
+import { accountUrl, optionalBoolean, optionalString, type SignedRequest } from './request.ts';
+import type { Call } from './routes.ts';
+
+/** POST new-account (§7.3, §7.3.1). */
+export function newAccount({ tx, policy, signed }: Call): Outcome {
+  const { payload = {}, key } = signed!;
+  const holder = accountOfKey(tx, key.thumbprint);
+  if (holder.account !== undefined) return existing(policy, holder.account);
+  if (optionalBoolean(payload, 'onlyReturnExisting') === true) {
+    throw problem('accountDoesNotExist', 'no account has this key');
+  }
+  if (holder.retired) {
+    throw problem('unauthorized', 'this key was replaced by a key change; use a new key');
+  }
+  const contact = readContacts(payload);
+  requireTerms(policy, payload);
+  const id = accountIdFor(tx.primitives, key.thumbprint);
+  const eab = bindExternalAccount(tx, policy, signed!, id);
+  const at = tx.stamp();
+  tx.create('account', id, {
+    made: first(at, { createdMs: tx.now.wallMs }),
+    status: 'valid',
+    key: last(undefined, at, { ...key, jwk: { ...key.jwk } }),
+    contact: last(undefined, at, contact),
+    ...(payload['termsOfServiceAgreed'] === true && { terms: last(undefined, at, true) }),
+    ...(eab !== undefined && { eab: first(at, eab) }),
+  });
+  tx.log('info', 'acme', 'account created', { account: id });
+  return answer(201, {
+    body: accountBody(policy, tx.get('account', id)!),
+    location: accountUrl(policy, id),
+  });
+}
+
+/** POST account/{id} (§7.3.2, §7.3.6): update, deactivate, or look (POST-as-GET). */
+export function updateAccount({ tx, policy, signed, ids }: Call): Outcome {
+  const account = ownAccount(signed!, ids[0]!);
+  const { payload } = signed!;
+  if (payload !== undefined) change(tx, account, payload);
+  const current = tx.get('account', account.id)!;
+  return answer(200, {
+    body: accountBody(policy, current),
+    location: accountUrl(policy, account.id),
+  });
+}
+
+/** POST-as-GET account/{id}/orders (§7.1.2.1), a page at a time. */
+export function listOrders({ tx, policy, signed, ids, query }: Call): Outcome {
+  const { id } = ownAccount(signed!, ids[0]!);
+  const after = query.get('after');
+  const found = tx.select({
+    kind: 'order',
+    owner: id,
+    ...(after !== undefined && { afterId: after }),
+    limit: LIMITS.ordersPage + 1,
+  });
+  const page = found.slice(0, LIMITS.ordersPage);
+  const orders = page
+    .filter((order) => rung(order, 'status') !== 'invalid')
+    .map((order) => `${policy.baseUrl}/acme/order/${order.id}`);
+  const url = `${accountUrl(policy, id)}/orders`;
+  const next = { url: `${url}?after=${page.at(-1)?.id}`, rel: 'next' };
+  return answer(200, { body: { orders }, links: found.length > page.length ? [next] : [] });
+}
+
+/** The id an account made with this key has. */
+export function accountIdFor(primitives: Primitives, thumbprint: string): string {
+  return toBase64Url(primitives.sha256(`account/${thumbprint}`).subarray(0, 20));
+}
+
+/**
+ * Who holds a key: the account made with it, or the one that changed to it. `retired` when the
+ * account made with it has another key now.
+ */
+export function accountOfKey(
+  tx: Transaction,
+  thumbprint: string,
+): { readonly account: Draft | undefined; readonly retired: boolean } {
+  const id = accountIdFor(tx.primitives, thumbprint);
+  const binding: RecordKey = { kind: 'key', id: thumbprint };
+  tx.need([{ kind: 'account', id }, binding]);
+  const made = tx.get('account', id);
+  const bound = tx.get(binding.kind, binding.id);
+  const changed = bound && tx.get('account', String(valueOf(bound.fields['account'])));
+  const account = [made, changed].find((candidate) => {
+    return candidate !== undefined && accountKey(candidate).thumbprint === thumbprint;
+  });
+  return { account, retired: account === undefined && (made ?? changed) !== undefined };
+}
+
+function existing(policy: Policy, account: Draft): Outcome {
+  const status = rung(account, 'status');
+  // §7.3.6: a deactivated account is of no use to anybody, least of all to its key.
+  if (status !== 'valid') throw problem('unauthorized', `the account with this key is ${status}`);
+  return answer(200, {
+    body: accountBody(policy, account),
+    location: accountUrl(policy, account.id),
+  });
+}
+
+/** The signer's account, when the URL is its own. */
+function ownAccount(signed: SignedRequest, id: string): Draft {
+  const account = signed.account!;
+  if (account.id !== id) throw problem('unauthorized', 'this is the URL of another account');
+  return account;
+}
+
+function change(tx: Transaction, account: Draft, payload: JsonObject): void {
+  const status = optionalString(payload, 'status');
+  if (status === 'deactivated') {
+    tx.put('account', account.id, { status });
+    tx.log('info', 'acme', 'account deactivated', { account: account.id });
+    return;
+  }
+  if (status !== undefined && status !== 'valid') {
+    throw problem('malformed', `"status" can only be set to "deactivated", not "${status}"`);
+  }
+  const at = tx.stamp();
+  if (payload['contact'] !== undefined) {
+    const contact = last(account.fields['contact'], at, readContacts(payload));
+    tx.put('account', account.id, { contact });
+  }
+  if (optionalBoolean(payload, 'termsOfServiceAgreed') === true) {
+    tx.put('account', account.id, { terms: last(account.fields['terms'], at, true) });
+  }
+}
+
+function accountBody(policy: Policy, account: Draft): { readonly [member: string]: Json } {
+  const { fields, id } = account;
+  const binding = registerMember(account, 'eab', 'jws');
+  return {
+    status: rung(account, 'status'),
+    contact: valueOf(fields['contact']) ?? [],
+    ...(fields['terms'] !== undefined && { termsOfServiceAgreed: true }),
+    ...(binding !== undefined && { externalAccountBinding: binding }),
+    orders: `${accountUrl(policy, id)}/orders`,
+  };
+}
+
+function readContacts(payload: JsonObject): string[] {
+  const { contact = [] } = payload;
+  if (!Array.isArray(contact) || !contact.every((entry) => typeof entry === 'string')) {
+    throw problem('malformed', '"contact" must be an array of strings');
+  }
+  if (contact.length > LIMITS.contacts) {
+    throw problem('invalidContact', `at most ${LIMITS.contacts} contacts are kept`);
+  }
+  for (const url of contact as string[]) checkContact(url);
+  return contact as string[];
+}
+
+/** §7.3: mailto with one address and no header fields; other schemes are not supported. */
+function checkContact(url: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined)
+    throw problem('invalidContact', `contact "${url.slice(0, 100)}" is no URL`);
+  if (scheme !== 'mailto') {
+    throw problem('unsupportedContact', `contact scheme "${scheme}" is not supported; use mailto`);
+  }
+  const address = url.slice('mailto:'.length);
+  const wellFormed = /^[^\s@,?<>"()\\]+@[^\s@,?<>"()\\]+$/.test(address);
+  if (!wellFormed || url.length > LIMITS.contactLength) {
+    throw problem('invalidContact', 'a mailto contact is one address without header fields');
+  }
+}
+
+function requireTerms(policy: Policy, payload: JsonObject): void {
+  const agreed = optionalBoolean(payload, 'termsOfServiceAgreed') === true;
+  if (policy.termsOfServiceUrl === undefined || agreed) return;
+  throw problem(
+    'userActionRequired',
+    `agree to the terms of service at ${policy.termsOfServiceUrl} ("termsOfServiceAgreed": true)`,
+    { headers: { Link: `<${policy.termsOfServiceUrl}>;rel="terms-of-service"` } },
+  );
+}
+
+/** §7.3.4: verifies the binding and uses up its key. */
+function bindExternalAccount(
+  tx: Transaction,
+  policy: Policy,
+  { jws, key, payload = {} }: SignedRequest & { readonly key: KeyFacts },
+  account: string,
+): { readonly kid: string; readonly jws: Json } | undefined {
+  const binding = payload['externalAccountBinding'];
+  if (binding === undefined) {
+    if (!policy.externalAccountRequired) return undefined;
+    throw problem('externalAccountRequired', 'new accounts need an externalAccountBinding');
+  }
+  const inner = parseExternalAccountBinding(binding, jws);
+  const secret = policy.eabKeys.get(inner.kid);
+  if (secret === undefined) throw problem('unauthorized', 'the external account key is unknown');
+  verifyExternalAccountBinding(inner, key.thumbprint, secret, tx.primitives);
+  const used = tx.get('eab', inner.kid);
+  if (used?.fields['used'] !== undefined) {
+    throw problem('unauthorized', 'the external account key was used before; ask for a new one');
+  }
+  const at = tx.stamp();
+  const made = used?.fields['made'] ?? first(at, { createdMs: tx.now.wallMs });
+  tx.put('eab', inner.kid, { made, status: 'active', used: first(at, { account }) });
+  return { kid: inner.kid, jws: binding };
+}

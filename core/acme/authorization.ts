@@ -1,0 +1,200 @@
+// Authorizations (RFC 8555 §7.1.4, §7.5): creation, pre-authorization (§7.4.1), reuse,
+// deactivation (§7.5.2), and how one looks to its account.
+// Invariant: an authorization's identifier carries no `*.`; `wildcard` says it. Never here: probes.
+
+import { first, valueOf } from '../crdt/lattice.ts';
+import type { JsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import { formatTime } from '../time.ts';
+import type { Draft, Transaction } from '../transaction.ts';
+import { answer, type Outcome, waitFor } from './answer.ts';
+import { type Identifier, identifierKey, isWildcard, readIdentifier } from './identifier.ts';
+import type { Policy } from './policy.ts';
+import { problem } from './problem.ts';
+import {
+  type AuthorizationMade,
+  authorizationMade,
+  authorizationStatus,
+  challengeStatus,
+  challengeUnderWay,
+  registerMember,
+} from './records.ts';
+import { optionalString } from './request.ts';
+import type { Call } from './routes.ts';
+import type { ChallengeType } from './validation.ts';
+
+/** POST new-authz (§7.4.1). */
+export function newAuthorization(call: Call): Outcome {
+  const { tx, policy, signed } = call;
+  const payload = signed!.payload;
+  if (payload === undefined) throw problem('malformed', 'new-authz needs a payload');
+  const reading = readIdentifier(payload['identifier']);
+  if (!reading.ok) throw problem(reading.problem, reading.reason);
+  if (isWildcard(reading.value)) {
+    throw problem('rejectedIdentifier', 'wildcards cannot be pre-authorized (RFC 8555 §7.4.1)');
+  }
+  const account = signed!.account!.id;
+  const reused = reusableAuthorization(call, account, reading.value);
+  const id = reused ?? createAuthorization(tx, policy, account, reading.value);
+  return answer(reused === undefined ? 201 : 200, {
+    ...authorizationAnswer(tx, policy, tx.get('authorization', id)!),
+    location: authorizationUrl(policy, id),
+  });
+}
+
+/** POST authz/{id}: look (POST-as-GET) or deactivate (§7.5.2). */
+export function updateAuthorization({ tx, policy, signed, ids }: Call): Outcome {
+  const authorization = ownAuthorization(tx, signed!.account!.id, ids[0]!);
+  const { payload } = signed!;
+  if (payload !== undefined) deactivate(tx, authorization, payload);
+  else if (challengeUnderWay(authorization) !== undefined && !tx.memory.waited) {
+    return waitFor('authorization', authorization.id, LIMITS.longPollMs);
+  }
+  return answer(200, authorizationAnswer(tx, policy, tx.get('authorization', authorization.id)!));
+}
+
+/** The id of a valid authorization of the account for this name, if there is one (§7.1.4). */
+export function reusableAuthorization(
+  { tx, reusable }: Call,
+  account: string,
+  identifier: Identifier,
+): string | undefined {
+  const known = reusable.find(account, identifierKey(identifier));
+  if (known !== undefined && isReusable(tx, tx.get('authorization', known))) return known;
+  if (reusable.isComplete(tx.now.wallMs)) return undefined;
+  const found = tx.select({
+    kind: 'authorization',
+    owner: account,
+    name: identifier.value,
+    state: 'valid',
+    expiresAfterMs: tx.now.wallMs,
+    limit: 10,
+  });
+  return found.find((candidate) => {
+    return nameKey(candidate) === identifierKey(identifier) && isReusable(tx, candidate);
+  })?.id;
+}
+
+/** Writes a new pending authorization and returns its id. */
+export function createAuthorization(
+  tx: Transaction,
+  policy: Policy,
+  account: string,
+  identifier: Identifier,
+): string {
+  const id = tx.newId();
+  const wildcard = isWildcard(identifier);
+  const value = wildcard ? identifier.value.slice(2) : identifier.value;
+  const made = {
+    account,
+    identifier: { type: identifier.type, value },
+    wildcard,
+    createdMs: tx.now.wallMs,
+    expiresMs: tx.now.wallMs + policy.authorizationExpiryMs,
+    token: tx.newId() + tx.newId(),
+    challenges: challengesFor(policy, identifier),
+  };
+  tx.create('authorization', id, { made: first(tx.stamp(), made), status: 'pending' });
+  return id;
+}
+
+/** The name an authorization is good for: `dns:example.com`, `dns:*.example.com`, `ip:…`. */
+export function nameKey(authorization: Draft): string {
+  const { identifier, wildcard } = authorizationMade(authorization);
+  return identifierKey({
+    type: identifier.type,
+    value: wildcard ? `*.${identifier.value}` : identifier.value,
+  });
+}
+
+/** The authorization, when it is this account's. */
+export function ownAuthorization(tx: Transaction, account: string, id: string): Draft {
+  const authorization = tx.get('authorization', id);
+  if (authorization === undefined) {
+    throw problem('malformed', 'there is no such authorization', { status: 404 });
+  }
+  if (authorizationMade(authorization).account !== account) {
+    throw problem('unauthorized', 'this authorization belongs to another account');
+  }
+  return authorization;
+}
+
+export function authorizationUrl(policy: Policy, id: string): string {
+  return `${policy.baseUrl}/acme/authz/${id}`;
+}
+
+/** A challenge as its account sees it (§7.1.5, §8). */
+export function challengeBody(
+  policy: Policy,
+  authorization: Draft,
+  type: ChallengeType,
+): JsonObject {
+  const status = challengeStatus(authorization, type);
+  const atMs = registerMember(authorization, 'validated', 'atMs');
+  const error = valueOf(authorization.fields['error']);
+  return {
+    type,
+    url: `${policy.baseUrl}/acme/chall/${authorization.id}/${type}`,
+    status,
+    token: authorizationMade(authorization).token,
+    ...(status === 'valid' && typeof atMs === 'number' && { validated: formatTime(atMs) }),
+    ...(status === 'invalid' && error !== undefined && { error }),
+  };
+}
+
+function authorizationAnswer(
+  tx: Transaction,
+  policy: Policy,
+  authorization: Draft,
+): { readonly body: JsonObject; readonly retryAfterSecs?: number } {
+  const made = authorizationMade(authorization);
+  const { type, value } = made.identifier;
+  const body = {
+    identifier: { type, value },
+    status: authorizationStatus(authorization, tx.now.wallMs),
+    expires: formatTime(made.expiresMs),
+    challenges: shownChallenges(authorization, made).map((challenge) => {
+      return challengeBody(policy, authorization, challenge);
+    }),
+    ...(made.wildcard && { wildcard: true }),
+  };
+  const busy = challengeUnderWay(authorization) !== undefined;
+  return { body, ...(busy && { retryAfterSecs: LIMITS.retryAfterSecs }) };
+}
+
+/** §7.1.4: all of them while pending, afterwards the one that decided it. */
+function shownChallenges(authorization: Draft, made: AuthorizationMade): readonly ChallengeType[] {
+  const decided = made.challenges.filter((type) => {
+    const status = challengeStatus(authorization, type);
+    return status === 'valid' || status === 'invalid';
+  });
+  return decided.length > 0 ? decided : made.challenges;
+}
+
+/** Wildcards can only be proven by DNS; an IP address only by what answers there (RFC 8738 §7). */
+function challengesFor(policy: Policy, identifier: Identifier): readonly ChallengeType[] {
+  const fits = (type: ChallengeType): boolean => {
+    if (isWildcard(identifier)) return type === 'dns-01';
+    return identifier.type === 'dns' || type !== 'dns-01';
+  };
+  return policy.challengeTypes.filter(fits);
+}
+
+function isReusable(tx: Transaction, authorization: Draft | undefined): boolean {
+  return (
+    authorization !== undefined && authorizationStatus(authorization, tx.now.wallMs) === 'valid'
+  );
+}
+
+function deactivate(tx: Transaction, authorization: Draft, payload: JsonObject): void {
+  const status = optionalString(payload, 'status');
+  if (status !== 'deactivated') {
+    throw problem('malformed', '"status" can only be set to "deactivated" (RFC 8555 §7.5.2)');
+  }
+  const current = authorizationStatus(authorization, tx.now.wallMs);
+  if (current === 'deactivated') return;
+  if (current !== 'pending' && current !== 'valid') {
+    throw problem('malformed', `an authorization that is ${current} cannot be deactivated`);
+  }
+  tx.put('authorization', authorization.id, { status });
+}

@@ -1,0 +1,15 @@
+// The answer of a node that has too much under way to take another request. It carries no nonce:
+// the request was not looked at far enough to spend one. Never here: deciding when that is.
+
+import type { WebResponse } from '../effect.ts';
+import { LIMITS } from '../limits.ts';
+import { problemAnswer, renderAnswer } from './answer.ts';
+import type { Policy } from './policy.ts';
+import { problem } from './problem.ts';
+
+/** 503 with Retry-After. */
+export function busyResponse(policy: Policy): WebResponse {
+  const error = problem('serverInternal', 'the server is too busy; try again', { status: 503 });
+  const answer = { ...problemAnswer(error), retryAfterSecs: LIMITS.retryAfterSecs };
+  return renderAnswer(policy, answer, { route: 'none', indexLink: true, problem: error.type });
+}

@@ -1,0 +1,90 @@
+// When a revocation list is made and which number it gets (RFC 5280 §5): a new one when something
+// was revoked since the last, or when half its life is over, at the moment somebody asks.
+// Invariant: the number of a list is durable before the list is seen, and only grows.
+// Never here: DER, the entries.
+
+import { LIMITS } from '../limits.ts';
+import type { Transaction } from '../transaction.ts';
+import { answer, type Outcome, waitFor } from './answer.ts';
+import { type CaPolicy, caById, issuingCa } from './policy.ts';
+import { problem } from './problem.ts';
+import type { Call } from './routes.ts';
+
+interface List {
+  readonly number: number;
+  readonly renewAtMs: number;
+  readonly der?: Uint8Array;
+  /** A revocation came after this list was ordered. */
+  readonly stale: boolean;
+}
+
+/** The lists this process holds, by CA. */
+export class RevocationLists {
+  readonly #lists = new Map<string, List>();
+
+  current(ca: string): List | undefined {
+    return this.#lists.get(ca);
+  }
+
+  begin(ca: string, number: number, renewAtMs: number): void {
+    this.#lists.set(ca, { number, renewAtMs, stale: false });
+  }
+
+  finish(ca: string, number: number, der: Uint8Array): void {
+    const list = this.#lists.get(ca);
+    if (list?.number === number) this.#lists.set(ca, { ...list, der });
+  }
+
+  /** A certificate of this CA was revoked. */
+  outdate(ca: string): void {
+    const list = this.#lists.get(ca);
+    if (list !== undefined) this.#lists.set(ca, { ...list, stale: true });
+  }
+}
+
+/** GET /ca/crl: a list that was ordered after everything the asker may have seen. */
+export function revocationList({ tx, policy, lists, ids }: Call): Outcome {
+  const ca = ids[0] === undefined ? issuingCa(policy) : caById(policy, ids[0]);
+  if (ca === undefined) throw problem('malformed', 'there is no such CA', { status: 404 });
+  const list = lists.current(ca.id);
+  const isFresh = list !== undefined && !list.stale && tx.now.wallMs < list.renewAtMs;
+  const awaited = tx.memory.note as number | undefined;
+  const isGood = isFresh || (awaited !== undefined && list !== undefined && list.number >= awaited);
+  if (isGood && list.der !== undefined) {
+    return answer(200, { body: list.der, contentType: 'application/pkix-crl' });
+  }
+  if (tx.memory.waited) {
+    throw problem('serverInternal', 'the revocation list is not ready yet', { status: 503 });
+  }
+  if (!isGood) order(tx, ca, lists);
+  tx.memory.note = lists.current(ca.id)!.number;
+  return waitFor('crl', ca.id, LIMITS.finalizeWaitMs);
+}
+
+/** Takes in a list that was signed, and wakes who waits for it. */
+export function concludeList(
+  tx: Transaction,
+  lists: RevocationLists,
+  ca: string,
+  number: number,
+  der: Uint8Array,
+): void {
+  lists.finish(ca, number, der);
+  tx.notify({ kind: 'crl', id: ca });
+}
+
+function order(tx: Transaction, ca: CaPolicy, lists: RevocationLists): void {
+  const before = tx.get('crl', ca.id)?.fields['number'];
+  // Unix seconds keep numbers of several nodes apart in practice and survive a lost database.
+  const number = Math.max(Number(before ?? 0) + 1, Math.floor(tx.now.wallMs / 1000));
+  const thisUpdateMs = tx.now.wallMs;
+  tx.put('crl', ca.id, { number });
+  lists.begin(ca.id, number, thisUpdateMs + Math.floor(ca.crlNextUpdateMs / 2));
+  tx.emit({
+    kind: 'build-crl',
+    ca: ca.id,
+    number,
+    thisUpdateMs,
+    nextUpdateMs: thisUpdateMs + ca.crlNextUpdateMs,
+  });
+}

@@ -1,0 +1,145 @@
+// The ACME objects as they lie in records, with types: what each kind's fields hold, how to read
+// them, and the status that follows from them. Stored status is a rung of a ladder; what depends
+// on the clock (expired) or on other records (ready) is computed at every read.
+// Invariant: reading never changes anything. Never here: HTTP, JSON for clients.
+
+import { valueOf } from '../crdt/lattice.ts';
+import type { Json } from '../crdt/record.ts';
+import type { Jwk } from '../primitives.ts';
+import type { Draft, Transaction } from '../transaction.ts';
+import type { Identifier } from './identifier.ts';
+import { CHALLENGE_TYPES, type ChallengeType } from './validation.ts';
+
+export interface AccountKey {
+  readonly jwk: Jwk;
+  readonly thumbprint: string;
+  readonly spkiHash: string;
+}
+
+export interface OrderMade {
+  readonly account: string;
+  readonly identifiers: readonly Identifier[];
+  readonly notBeforeMs?: number;
+  readonly notAfterMs?: number;
+  readonly authorizations: readonly string[];
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  readonly ca: string;
+}
+
+export interface AuthorizationMade {
+  readonly account: string;
+  /** Without the `*.` of a wildcard. */
+  readonly identifier: Identifier;
+  readonly wildcard: boolean;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  /** One token for all challenges of the authorization. */
+  readonly token: string;
+  readonly challenges: readonly ChallengeType[];
+}
+
+export interface CertificateMade {
+  readonly ca: string;
+  readonly order: string;
+  readonly account: string;
+  readonly identifiers: readonly Identifier[];
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly spkiHash: string;
+  /** DER in padded base64. */
+  readonly der: string;
+}
+
+export type AccountStatus = 'valid' | 'deactivated' | 'revoked';
+export type OrderStatus = 'pending' | 'ready' | 'processing' | 'valid' | 'invalid';
+export type AuthorizationStatus =
+  | 'pending'
+  | 'valid'
+  | 'invalid'
+  | 'deactivated'
+  | 'expired'
+  | 'revoked';
+export type ChallengeStatus = 'pending' | 'processing' | 'valid' | 'invalid';
+
+export function accountKey(account: Draft): AccountKey {
+  return valueOf(account.fields['key']) as unknown as AccountKey;
+}
+
+export function orderMade(order: Draft): OrderMade {
+  return valueOf(order.fields['made']) as unknown as OrderMade;
+}
+
+export function authorizationMade(authorization: Draft): AuthorizationMade {
+  return valueOf(authorization.fields['made']) as unknown as AuthorizationMade;
+}
+
+export function certificateMade(certificate: Draft): CertificateMade {
+  return valueOf(certificate.fields['made']) as unknown as CertificateMade;
+}
+
+/** The rung a status ladder stands on. */
+export function rung(record: Draft, field: string): string {
+  return (record.fields[field] as string | undefined) ?? '';
+}
+
+/** A member of the object inside a register, when the register is there. */
+export function registerMember(record: Draft, field: string, member: string): Json | undefined {
+  const value = valueOf(record.fields[field]);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as { readonly [name: string]: Json })[member] : undefined;
+}
+
+/** RFC 8555 §7.1.6: a pending or valid authorization expires. */
+export function authorizationStatus(authorization: Draft, nowMs: number): AuthorizationStatus {
+  const stored = rung(authorization, 'status') as AuthorizationStatus;
+  const perishable = stored === 'pending' || stored === 'valid';
+  return perishable && authorizationMade(authorization).expiresMs <= nowMs ? 'expired' : stored;
+}
+
+export function challengeStatus(authorization: Draft, type: ChallengeType): ChallengeStatus {
+  return (rung(authorization, type) || 'pending') as ChallengeStatus;
+}
+
+/** The challenge that is being validated, if any. */
+export function challengeUnderWay(authorization: Draft): ChallengeType | undefined {
+  if (rung(authorization, 'status') !== 'pending') return undefined;
+  return CHALLENGE_TYPES.find((type) => challengeStatus(authorization, type) === 'processing');
+}
+
+/** RFC 8555 §7.1.6, computed: `ready` once all authorizations are valid, `invalid` if one failed. */
+export function orderStatus(tx: Transaction, order: Draft): OrderStatus {
+  const stored = rung(order, 'status') as OrderStatus;
+  if (stored === 'valid' || stored === 'invalid' || stored === 'processing') return stored;
+  const { expiresMs, authorizations } = orderMade(order);
+  if (expiresMs <= tx.now.wallMs) return 'invalid';
+  const statuses = authorizationsOf(tx, authorizations).map((authorization) => {
+    return authorization && authorizationStatus(authorization, tx.now.wallMs);
+  });
+  if (statuses.every((status) => status === 'valid')) return 'ready';
+  return statuses.every((status) => status === 'valid' || status === 'pending')
+    ? 'pending'
+    : 'invalid';
+}
+
+/** The authorizations of an order, warm after one load; undefined where one is gone. */
+export function authorizationsOf(
+  tx: Transaction,
+  ids: readonly string[],
+): readonly (Draft | undefined)[] {
+  tx.need(ids.map((id) => ({ kind: 'authorization', id })));
+  return ids.map((id) => tx.get('authorization', id));
+}
+
+/**
+ * The moment an order became ready, Unix ms: the last of its creation and its authorizations'
+ * validations. Issuance counts from here, so that every node that issues counts alike.
+ */
+export function readyMs(tx: Transaction, order: Draft): number {
+  const { createdMs, authorizations } = orderMade(order);
+  const moments = authorizationsOf(tx, authorizations).map((authorization) => {
+    const atMs = authorization && registerMember(authorization, 'validated', 'atMs');
+    return typeof atMs === 'number' ? atMs : 0;
+  });
+  return Math.max(createdMs, ...moments);
+}

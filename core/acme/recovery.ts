@@ -1,0 +1,58 @@
+// Chores a node gives itself, a page at a time: after a start it takes up again what was under way
+// (probes, issuance) and learns which authorizations can be reused; now and then it removes what
+// expired. Invariant: a chore can be done twice without harm. Never here: scheduling.
+
+import type { Selection } from '../crdt/columns.ts';
+import type { Record } from '../crdt/record.ts';
+import type { Chore } from '../input.ts';
+import { LIMITS } from '../limits.ts';
+import type { Transaction } from '../transaction.ts';
+import { validateAgain } from './challenge.ts';
+import { issueRequest } from './finalize.ts';
+import type { Held } from './routes.ts';
+
+/** Done once after a start, in this order. */
+export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;
+/** Done at every sweep. */
+export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization'] as const;
+
+interface Work {
+  readonly select: (nowMs: number) => Omit<Selection, 'limit' | 'afterId'>;
+  readonly each: (tx: Transaction, held: Held, record: Record) => void;
+}
+
+const sweep = (kind: 'order' | 'authorization'): Work => ({
+  select: (nowMs) => ({ kind, expiresBeforeMs: nowMs - LIMITS.expiredRetentionMs }),
+  each: (tx, _, { id }) => tx.forget({ kind, id }),
+});
+
+const WORK: { readonly [C in Chore['chore']]: Work } = {
+  revalidate: {
+    select: () => ({ kind: 'authorization', state: 'processing' }),
+    each: (tx, { policy }, record) => validateAgain(tx, policy, record),
+  },
+  reissue: {
+    select: () => ({ kind: 'order', state: 'processing' }),
+    each: (tx, _, order) => tx.emit({ kind: 'issue', request: issueRequest(tx, order) }),
+  },
+  index: {
+    select: (nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
+    each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
+  },
+  'sweep-order': sweep('order'),
+  'sweep-authorization': sweep('authorization'),
+};
+
+/** Does one page. Returns the chore for the next one, or undefined when this was the last. */
+export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
+  const { select, each } = WORK[chore.chore];
+  const page = tx.select({
+    ...select(tx.now.wallMs),
+    ...(chore.afterId !== '' && { afterId: chore.afterId }),
+    limit: LIMITS.selectionPage,
+  });
+  for (const record of page) each(tx, held, record);
+  if (page.length === LIMITS.selectionPage) return { ...chore, afterId: page.at(-1)!.id };
+  if (chore.chore === 'index') held.reusable.markLoaded();
+  return undefined;
+}

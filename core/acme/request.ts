@@ -1,0 +1,118 @@
+// From an HTTP request to an authenticated one (RFC 8555 §6): media type, JWS, url, nonce, account
+// or key, signature, in that order. A nonce is spent only by a request whose signature holds.
+// Invariant: a handler never sees a payload that nobody signed. Never here: what a resource does.
+
+import type { WebRequest } from '../input.ts';
+import type { JsonObject } from '../json.ts';
+import type { KeyFacts } from '../primitives.ts';
+import type { Draft, Transaction } from '../transaction.ts';
+import { isPostAsGet, type OuterJws, parseOuter, parsePayload, verifyJws } from './jws.ts';
+import type { NonceBook } from './nonce.ts';
+import type { Policy } from './policy.ts';
+import { problem } from './problem.ts';
+import { accountKey, rung } from './records.ts';
+
+/** Who may sign a request to a resource. */
+export type Signer = 'account' | 'key' | 'either';
+
+export interface SignedRequest {
+  readonly jws: OuterJws;
+  /** The account that signed (`kid`), or undefined when a bare key (`jwk`) did. */
+  readonly account: Draft | undefined;
+  readonly key: KeyFacts;
+  /** The payload, or undefined for POST-as-GET. */
+  readonly payload: JsonObject | undefined;
+}
+
+/** Checks a POST. Throws the Problem that RFC 8555 §6 names for what is wrong. */
+export function authenticate(
+  tx: Transaction,
+  policy: Policy,
+  nonces: NonceBook,
+  web: WebRequest,
+  signer: Signer,
+): SignedRequest {
+  const jws = parseOuter(bodyOf(web));
+  if (jws.url !== policy.baseUrl + web.target) {
+    throw problem(
+      'unauthorized',
+      `the JWS "url" is "${jws.url.slice(0, 200)}", but the request went to ` +
+        `"${policy.baseUrl}${web.target.slice(0, 200)}" (RFC 8555 §6.4)`,
+    );
+  }
+  const nonce = nonces.read(jws.nonce, tx.now.monoMs);
+  if (!nonce.ok) throw problem('badNonce', nonce.reason);
+  const { account, key } = findSigner(tx, policy, jws, signer);
+  verifyJws(jws, key.jwk, tx.primitives);
+  nonces.spend(nonce.counter);
+  return { jws, account, key, payload: isPostAsGet(jws) ? undefined : parsePayload(jws) };
+}
+
+/** The id inside an account URL of ours, or undefined. */
+export function accountIdOf(policy: Policy, url: string): string | undefined {
+  const prefix = `${policy.baseUrl}/acme/account/`;
+  const id = url.startsWith(prefix) ? url.slice(prefix.length) : '';
+  return /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined;
+}
+
+export function accountUrl(policy: Policy, id: string): string {
+  return `${policy.baseUrl}/acme/account/${id}`;
+}
+
+function bodyOf(web: WebRequest): string {
+  if (web.contentType !== 'application/jose+json') {
+    throw problem('malformed', 'POST needs Content-Type: application/jose+json (RFC 8555 §6.2)', {
+      status: 415,
+    });
+  }
+  if (typeof web.body === 'string') return web.body;
+  throw problem('malformed', `the request body is ${web.body.fault}`, {
+    status: web.body.fault === 'too large' ? 413 : 400,
+  });
+}
+
+function findSigner(
+  tx: Transaction,
+  policy: Policy,
+  jws: OuterJws,
+  signer: Signer,
+): { readonly account: Draft | undefined; readonly key: KeyFacts } {
+  if (jws.kid !== undefined) {
+    if (signer === 'key') {
+      throw problem('malformed', 'this resource is signed with "jwk", not "kid" (RFC 8555 §6.2)');
+    }
+    const account = findAccount(tx, policy, jws.kid);
+    return { account, key: accountKey(account) };
+  }
+  if (signer === 'account') {
+    throw problem('malformed', 'this resource is signed with "kid", not "jwk" (RFC 8555 §6.2)');
+  }
+  const reading = tx.primitives.readKey(jws.jwk);
+  if (!reading.ok) throw problem('badPublicKey', reading.reason);
+  return { account: undefined, key: reading.value };
+}
+
+function findAccount(tx: Transaction, policy: Policy, kid: string): Draft {
+  const id = accountIdOf(policy, kid);
+  const account = id === undefined ? undefined : tx.get('account', id);
+  if (account === undefined) {
+    throw problem('accountDoesNotExist', `"kid" is not an account URL of this server`);
+  }
+  const status = rung(account, 'status');
+  if (status !== 'valid') throw problem('unauthorized', `the account is ${status}`);
+  return account;
+}
+
+/** A member that must be a string when it is there. */
+export function optionalString(payload: JsonObject, name: string): string | undefined {
+  const value = payload[name];
+  if (value === undefined || typeof value === 'string') return value;
+  throw problem('malformed', `"${name}" must be a string`);
+}
+
+/** A member that must be true or false when it is there. */
+export function optionalBoolean(payload: JsonObject, name: string): boolean | undefined {
+  const value = payload[name];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw problem('malformed', `"${name}" must be true or false`);
+}

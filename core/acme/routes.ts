@@ -1,0 +1,213 @@
+// The one table of everything a client can ask, and the dispatch over it: path, methods, who
+// signs, what the payload may be, which handler. Invariant: a handler runs only after its row's
+// conditions hold, and every POST is answered with a fresh nonce, refusals too (RFC 8555 §6.5).
+// Never here: what a resource does.
+
+import type { WebResponse } from '../effect.ts';
+import type { WebRequest } from '../input.ts';
+import type { Transaction } from '../transaction.ts';
+import { listOrders, newAccount, updateAccount } from './account.ts';
+import { type Answer, answer, type Outcome, problemAnswer, renderAnswer } from './answer.ts';
+import { newAuthorization, updateAuthorization } from './authorization.ts';
+import { downloadCertificate, downloadFullChain, revokeCertificate } from './certificate.ts';
+import { respondToChallenge } from './challenge.ts';
+import { type RevocationLists, revocationList } from './crl.ts';
+import { directory, issuerChain, newNonce, rootCertificate } from './directory.ts';
+import { finalizeOrder } from './finalize.ts';
+import { changeKey } from './key-change.ts';
+import type { NonceBook } from './nonce.ts';
+import { getOrder, newOrder } from './order.ts';
+import type { Policy } from './policy.ts';
+import { Problem, problem } from './problem.ts';
+import { authenticate, type SignedRequest, type Signer } from './request.ts';
+import type { ReusableAuthorizations } from './reuse.ts';
+
+/** What the node holds besides records, for handlers. */
+export interface Held {
+  readonly policy: Policy;
+  readonly nonces: NonceBook;
+  readonly reusable: ReusableAuthorizations;
+  readonly lists: RevocationLists;
+}
+
+/** What a handler gets. */
+export interface Call extends Held {
+  readonly tx: Transaction;
+  readonly web: WebRequest;
+  /** Variable segments of the path, in order. */
+  readonly ids: readonly string[];
+  readonly query: ReadonlyMap<string, string>;
+  /** Present exactly for routes that name a signer. */
+  readonly signed: SignedRequest | undefined;
+}
+
+interface Route {
+  readonly name: string;
+  /** Segments; `*` is an id. */
+  readonly path: readonly string[];
+  readonly signer: Signer | 'none';
+  /** For signed resources: `get` takes only POST-as-GET, `post` only an object, `both` either. */
+  readonly payload: 'get' | 'post' | 'both' | 'none';
+  readonly run: (call: Call) => Outcome;
+}
+
+const ROUTES: readonly Route[] = [
+  open('directory', 'acme/directory', directory),
+  open('new-nonce', 'acme/new-nonce', newNonce),
+  signed('new-account', 'acme/new-account', 'key', 'post', newAccount),
+  signed('account', 'acme/account/*', 'account', 'both', updateAccount),
+  signed('orders', 'acme/account/*/orders', 'account', 'get', listOrders),
+  signed('new-order', 'acme/new-order', 'account', 'post', newOrder),
+  signed('order', 'acme/order/*', 'account', 'get', getOrder),
+  signed('finalize', 'acme/order/*/finalize', 'account', 'post', finalizeOrder),
+  signed('new-authz', 'acme/new-authz', 'account', 'post', newAuthorization),
+  signed('authz', 'acme/authz/*', 'account', 'both', updateAuthorization),
+  signed('challenge', 'acme/chall/*/*', 'account', 'both', respondToChallenge),
+  signed('cert', 'acme/cert/*', 'account', 'get', downloadCertificate),
+  signed('cert-full', 'acme/cert/*/full', 'account', 'get', downloadFullChain),
+  signed('revoke-cert', 'acme/revoke-cert', 'either', 'post', revokeCertificate),
+  signed('key-change', 'acme/key-change', 'account', 'post', changeKey),
+  open('crl', 'ca/crl', revocationList),
+  open('crl-of', 'ca/*/crl', revocationList),
+  open('root', 'ca/root', rootCertificate),
+  open('chain', 'ca/chain', issuerChain),
+];
+
+const SEGMENT = /^[A-Za-z0-9_.-]{1,128}$/;
+const OPEN_METHODS = 'GET, HEAD, OPTIONS';
+const SIGNED_METHODS = 'POST, OPTIONS';
+
+/** Names of all routes, for metrics. */
+export const ROUTE_NAMES: readonly string[] = [...ROUTES.map((route) => route.name), 'none'];
+
+/** Runs the handler of a request. Returns the response, or what to wait for. */
+export function handleRequest(
+  tx: Transaction,
+  held: Held,
+  web: WebRequest,
+): WebResponse | (Outcome & { readonly kind: 'wait' }) {
+  const [path = '', search = ''] = splitOnce(web.target, '?');
+  const match = findRoute(path);
+  try {
+    if (match === undefined) throw problem('malformed', 'there is nothing here', { status: 404 });
+    const outcome = runRoute(tx, held, web, match.route, match.ids, readQuery(search));
+    if (outcome.kind === 'wait') return outcome;
+    return frame(tx, held, web, match.route, outcome.answer, undefined);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return frame(tx, held, web, match?.route, problemAnswer(error), error.type);
+  }
+}
+
+function runRoute(
+  tx: Transaction,
+  held: Held,
+  web: WebRequest,
+  route: Route,
+  ids: readonly string[],
+  query: ReadonlyMap<string, string>,
+): Outcome {
+  const methods = route.signer === 'none' ? OPEN_METHODS : SIGNED_METHODS;
+  if (web.method === 'OPTIONS') return preflight(methods);
+  if (!methods.split(', ').includes(web.method)) {
+    throw problem('malformed', `${web.method} is not allowed here; use ${methods}`, {
+      status: 405,
+      headers: { Allow: methods },
+    });
+  }
+  const call = { ...held, tx, web, ids, query };
+  if (route.signer === 'none') return route.run({ ...call, signed: undefined });
+  const request = signedRequest(tx, held, web, route.signer);
+  checkPayload(route, request);
+  return route.run({ ...call, signed: request });
+}
+
+/** Authenticates once, however often the input has to be run. */
+function signedRequest(
+  tx: Transaction,
+  held: Held,
+  web: WebRequest,
+  signer: Signer,
+): SignedRequest {
+  if (tx.memory.note === undefined) {
+    tx.memory.note = authenticate(tx, held.policy, held.nonces, web, signer);
+  }
+  return tx.memory.note as SignedRequest;
+}
+
+function checkPayload(route: Route, request: SignedRequest): void {
+  if (route.payload === 'get' && request.payload !== undefined) {
+    throw problem('malformed', 'this resource is read with POST-as-GET: the payload must be empty');
+  }
+  if (route.payload === 'post' && request.payload === undefined) {
+    throw problem('malformed', 'this resource needs a JSON object as payload, not an empty one');
+  }
+}
+
+function frame(
+  tx: Transaction,
+  held: Held,
+  web: WebRequest,
+  route: Route | undefined,
+  content: Answer,
+  problemType: string | undefined,
+): WebResponse {
+  const needsNonce = web.method === 'POST' || route?.name === 'new-nonce';
+  return renderAnswer(held.policy, content, {
+    route: route?.name ?? 'none',
+    ...(needsNonce && { nonce: held.nonces.issue(tx.now.monoMs, tx.position) }),
+    indexLink: web.target.startsWith('/acme/') && route?.name !== 'directory',
+    ...(problemType !== undefined && { problem: problemType }),
+  });
+}
+
+/** CORS (WHATWG Fetch §3.2): browsers ask before they POST JOSE. */
+function preflight(methods: string): Outcome {
+  return answer(204, {
+    headers: {
+      'Access-Control-Allow-Methods': methods,
+      'Access-Control-Allow-Headers': 'Content-Type',
+      'Access-Control-Max-Age': '86400',
+    },
+  });
+}
+
+function findRoute(
+  path: string,
+): { readonly route: Route; readonly ids: readonly string[] } | undefined {
+  const segments = path.slice(1).split('/');
+  const route = ROUTES.find((candidate) => {
+    return (
+      candidate.path.length === segments.length &&
+      candidate.path.every((want, index) => {
+        return want === '*' ? SEGMENT.test(segments[index]!) : want === segments[index];
+      })
+    );
+  });
+  if (route === undefined) return undefined;
+  return { route, ids: segments.filter((_, index) => route.path[index] === '*') };
+}
+
+function readQuery(search: string): ReadonlyMap<string, string> {
+  const pairs = search.split('&').filter((pair) => pair !== '');
+  return new Map(pairs.map((pair) => splitOnce(pair, '=') as [string, string]));
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function open(name: string, path: string, run: Route['run']): Route {
+  return { name, path: path.split('/'), signer: 'none', payload: 'none', run };
+}
+
+function signed(
+  name: string,
+  path: string,
+  signer: Signer,
+  payload: Route['payload'],
+  run: Route['run'],
+): Route {
+  return { name, path: path.split('/'), signer, payload, run };
+}

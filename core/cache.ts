@@ -1,0 +1,94 @@
+// The warm records: a bounded map in front of the database, least recently used out first (in two
+// generations, which costs one map operation instead of a linked list). It also remembers that a
+// record does not exist.
+// Invariant: an entry written while a load was under way stays until that load has come back, so
+// a late answer can never replace a newer version that was evicted meanwhile.
+// Never here: what a record means.
+
+import { assert } from './assert.ts';
+import { keyText, type Record, type RecordKey } from './crdt/record.ts';
+
+interface Entry {
+  /** null: known to be absent. */
+  readonly record: Record | null;
+  /** Number of the first load issued after this entry was written. */
+  readonly nextLoad: number;
+}
+
+export class Cache {
+  readonly #limit: number;
+  #young = new Map<string, Entry>();
+  #old = new Map<string, Entry>();
+  /** Loads issued and not yet answered, in order. */
+  readonly #underWay = new Set<number>();
+  #nextLoad = 1;
+
+  constructor(limit: number) {
+    assert(limit >= 2, 'the cache needs room');
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** The record, null when it is known to be absent, undefined when it is not warm. */
+  get(key: RecordKey): Record | null | undefined {
+    const text = keyText(key);
+    const young = this.#young.get(text);
+    if (young !== undefined) return young.record;
+    const old = this.#old.get(text);
+    if (old === undefined) return undefined;
+    this.#old.delete(text);
+    this.#insert(text, old);
+    return old.record;
+  }
+
+  /** A version this node just wrote. */
+  write(record: Record): void {
+    const text = keyText(record);
+    this.#old.delete(text);
+    this.#insert(text, { record, nextLoad: this.#nextLoad });
+  }
+
+  /** A key that was removed for good. */
+  remove(key: RecordKey): void {
+    const text = keyText(key);
+    this.#old.delete(text);
+    this.#insert(text, { record: null, nextLoad: this.#nextLoad });
+  }
+
+  /** Announces a load; its number goes into the effect. */
+  beginLoad(): number {
+    const load = this.#nextLoad++;
+    this.#underWay.add(load);
+    return load;
+  }
+
+  /** What a load brought; whatever is warm already is newer and stays. */
+  fill(key: RecordKey, record: Record | undefined): void {
+    const text = keyText(key);
+    if (this.#young.has(text) || this.#old.has(text)) return;
+    this.#insert(text, { record: record ?? null, nextLoad: 0 });
+  }
+
+  endLoad(load: number): void {
+    assert(this.#underWay.delete(load), 'a load is answered once');
+  }
+
+  #insert(text: string, entry: Entry): void {
+    this.#young.set(text, entry);
+    if (this.#young.size > this.#limit / 2) this.#turnOver();
+  }
+
+  /** Drops the old generation, but for what a load under way could still contradict. */
+  #turnOver(): void {
+    const [oldest = this.#nextLoad] = this.#underWay;
+    const dropped = this.#old;
+    this.#old = this.#young;
+    this.#young = new Map();
+    for (const [text, entry] of dropped) {
+      if (entry.nextLoad > oldest) this.#young.set(text, entry);
+    }
+  }
+}

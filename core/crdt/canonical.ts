@@ -1,0 +1,101 @@
+// Canonical JSON: one text for one value. Members are sorted by code unit, numbers are written as
+// ECMAScript writes them (RFC 8785 §3.2), there is no white space.
+// Invariant: two values have the same text exactly when they hold the same content; minus zero is
+// zero. Never here: parsing, or anything that knows what the content means.
+
+import type { Json } from './record.ts';
+
+/** Bounds on content that a peer may send. */
+export interface JsonBounds {
+  /** UTF-16 code units of all strings and member names, and one for each other value. */
+  readonly size: number;
+  readonly depth: number;
+}
+
+/** The canonical text. Two values are the same content when their texts are equal. */
+export function canonical(json: Json): string {
+  if (typeof json !== 'object' || json === null) return JSON.stringify(json);
+  if (Array.isArray(json)) {
+    let text = '[';
+    for (let i = 0; i < json.length; i++) text += (i === 0 ? '' : ',') + canonical(json[i]!);
+    return `${text}]`;
+  }
+  const object = json as { readonly [member: string]: Json };
+  let text = '{';
+  for (const name of Object.keys(object).sort(compareText)) {
+    if (text.length > 1) text += ',';
+    text += `${JSON.stringify(name)}:${canonical(object[name]!)}`;
+  }
+  return `${text}}`;
+}
+
+/** A total order of content: by the code units of the canonical texts. 0 for the same content. */
+export function compareJson(a: Json, b: Json): number {
+  return a === b ? 0 : compareText(canonical(a), canonical(b));
+}
+
+/** True when both hold the same content. */
+export function sameJson(a: Json, b: Json): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!sameJson(a[i]!, b[i]!)) return false;
+    return true;
+  }
+  const left = a as { readonly [member: string]: Json };
+  const right = b as { readonly [member: string]: Json };
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  for (const name of names) {
+    if (!Object.hasOwn(right, name) || !sameJson(left[name]!, right[name]!)) return false;
+  }
+  return true;
+}
+
+/** Order by code unit: -1, 0 or 1. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * True when an unknown value is JSON within the bounds: finite numbers, well-formed strings, plain
+ * arrays and objects, no member named `__proto__`.
+ */
+export function isJson(value: unknown, bounds: JsonBounds): value is Json {
+  return measure(value, bounds.size, bounds.depth) >= 0;
+}
+
+/** About how many octets a value takes on the wire; cheap, and never zero. */
+export function sizeOf(json: Json): number {
+  if (typeof json === 'string') return json.length + 3;
+  if (typeof json !== 'object' || json === null) return 9;
+  let size = 3;
+  for (const [name, member] of Object.entries(json)) size += name.length + 2 + sizeOf(member);
+  return size;
+}
+
+/** What is left of `room` after the value; negative when it is not JSON or does not fit. */
+function measure(value: unknown, room: number, depth: number): number {
+  if (value === null || typeof value === 'boolean') return room - 1;
+  if (typeof value === 'number') return Number.isFinite(value) ? room - 1 : -1;
+  if (typeof value === 'string') return isWellFormed(value) ? room - 1 - value.length : -1;
+  if (typeof value !== 'object' || depth === 0) return -1;
+  let left = room - 1;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && left >= 0; i++) left = measure(value[i], left, depth - 1);
+    return left;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return -1;
+  for (const [name, member] of Object.entries(value)) {
+    if (left < 0 || name === '__proto__' || !isWellFormed(name)) return -1;
+    left = measure(member, left - name.length, depth - 1);
+  }
+  return left;
+}
+
+/** True when the string is a sequence of Unicode scalar values, which UTF-8 can carry. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}

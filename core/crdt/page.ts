@@ -1,0 +1,247 @@
+// What two replicas say to each other: an ask (what the asker has seen, and where the last page
+// ended) and a page of records. Plain data; the forms for the wire are at the end of the file.
+// Invariant: what `readAsk` and `readPage` let through is valid down to the last field, so nothing
+// behind them meets a malformed value. Never here: how a page is filled or merged.
+
+import { compareText } from './canonical.ts';
+import type { Json, Record, RecordKey } from './record.ts';
+import { refuseRecord } from './schema.ts';
+import {
+  isOrigin,
+  isSeq,
+  type VersionVector,
+  vectorFromJson,
+  vectorToJson,
+} from './version-vector.ts';
+
+/** Where a page ended. Only the sender reads it; the receiver brings it back as it is. */
+export interface Cursor {
+  /** The sender's process; its cursors end with it. */
+  readonly boot: string;
+  /** The sender's generation: see ReplicaState. */
+  readonly generation: number;
+  /** Per origin, up to which events everything was sent. */
+  readonly bulk: VersionVector;
+  /** Per origin, up to which events everything urgent was sent. */
+  readonly urgent: VersionVector;
+}
+
+/** A range of keys in listing order: beyond `after`, null for the beginning. */
+export type Position = RecordKey | null;
+
+export interface Ask {
+  readonly vector: VersionVector;
+  readonly cursor: Cursor | null;
+  /** Asks for a page of the listing of deletable records as well. */
+  readonly listing: { readonly after: Position } | null;
+}
+
+/** Everything deletable that the sender holds between two positions, at one instant. */
+export interface Listing {
+  readonly after: Position;
+  /** The last key that the listing speaks for; null: there is nothing beyond. */
+  readonly through: Position;
+  readonly vector: VersionVector;
+  readonly records: readonly Record[];
+}
+
+export interface Page {
+  /** The vector of the asker that the page is relative to. */
+  readonly base: VersionVector;
+  /** Where the page begins: the cursor of the page before, null for the first. */
+  readonly since: Cursor | null;
+  readonly records: readonly Record[];
+  /** Up to where the sender has purged tombstones. */
+  readonly floor: VersionVector;
+  /** Where the page ends, when more is to come. */
+  readonly next: Cursor | null;
+  /** On the page after which, at one instant, nothing was left: all that the sender has seen. */
+  readonly complete: {
+    readonly vector: VersionVector;
+    /** The digest over what does not expire before `day`, 32 hexadecimal digits. */
+    readonly digest: { readonly day: number; readonly sum: string };
+  } | null;
+  readonly listing: Listing | null;
+}
+
+/** A page holds at most this many records, whatever its sender's limits are. */
+export const MAX_PAGE_RECORDS = 10_000;
+
+export function askToJson(ask: Ask): Json {
+  return {
+    vector: vectorToJson(ask.vector),
+    cursor: cursorToJson(ask.cursor),
+    listing: ask.listing && { after: positionToJson(ask.listing.after) },
+  };
+}
+
+export function pageToJson(page: Page): Json {
+  const { complete, listing } = page;
+  return {
+    base: vectorToJson(page.base),
+    since: cursorToJson(page.since),
+    records: page.records.map(recordToJson),
+    floor: vectorToJson(page.floor),
+    next: cursorToJson(page.next),
+    complete: complete && {
+      vector: vectorToJson(complete.vector),
+      digest: { day: complete.digest.day, sum: complete.digest.sum },
+    },
+    listing: listing && {
+      after: positionToJson(listing.after),
+      through: positionToJson(listing.through),
+      vector: vectorToJson(listing.vector),
+      records: listing.records.map(recordToJson),
+    },
+  };
+}
+
+/** The ask that a peer sent, or undefined when it is not one. */
+export function readAsk(json: unknown): Ask | undefined {
+  return attempt(() => {
+    const ask = membersOf(json, ['cursor', 'listing', 'vector']);
+    return {
+      vector: readVector(ask['vector']),
+      cursor: readCursor(ask['cursor']),
+      listing: nullOr(ask['listing'], (listing) => ({
+        after: readPosition(membersOf(listing, ['after'])['after']),
+      })),
+    };
+  });
+}
+
+/** The page that a peer sent, or undefined when anything in it is wrong. */
+export function readPage(json: unknown): Page | undefined {
+  return attempt(() => {
+    const names = ['base', 'complete', 'floor', 'listing', 'next', 'records', 'since'];
+    const page = membersOf(json, names);
+    return {
+      base: readVector(page['base']),
+      since: readCursor(page['since']),
+      records: readRecords(page['records']),
+      floor: readVector(page['floor']),
+      next: readCursor(page['next']),
+      complete: nullOr(page['complete'], readComplete),
+      listing: nullOr(page['listing'], readListing),
+    };
+  });
+}
+
+/** `[kind, id, origin, seq, fields]`. */
+export function recordToJson(record: Record): Json {
+  return [record.kind, record.id, record.dot.origin, record.dot.seq, record.fields];
+}
+
+/** Thrown by a reader through the others, never out of this file. */
+class Malformed extends Error {}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Malformed();
+  return value;
+}
+
+function nullOr<T>(json: unknown, read: (json: unknown) => T): T | null {
+  return json === null ? null : read(json);
+}
+
+/** The members of an object that has exactly these names, which are sorted. */
+function membersOf(json: unknown, names: readonly string[]): { readonly [name: string]: unknown } {
+  if (typeof json !== 'object' || json === null) throw new Malformed();
+  const own = Object.keys(json).sort(compareText);
+  if (own.length !== names.length || own.some((name, i) => name !== names[i])) {
+    throw new Malformed();
+  }
+  return json as { readonly [name: string]: unknown };
+}
+
+function readVector(json: unknown): VersionVector {
+  return must(vectorFromJson(json));
+}
+
+function readCursor(json: unknown): Cursor | null {
+  return nullOr(json, (value) => {
+    const { boot, generation, bulk, urgent } = membersOf(value, [
+      'boot',
+      'bulk',
+      'generation',
+      'urgent',
+    ]);
+    if (typeof boot !== 'string' || boot.length > 64) throw new Malformed();
+    if (!Number.isSafeInteger(generation)) throw new Malformed();
+    return {
+      boot,
+      generation: generation as number,
+      bulk: readVector(bulk),
+      urgent: readVector(urgent),
+    };
+  });
+}
+
+function readPosition(json: unknown): Position {
+  return nullOr(json, (value) => {
+    const { kind, id } = membersOf(value, ['id', 'kind']);
+    if (refuseRecord(kind, id, {}) !== undefined) throw new Malformed();
+    return { kind: kind as string, id: id as string };
+  });
+}
+
+function readRecords(json: unknown): readonly Record[] {
+  if (!Array.isArray(json) || json.length > MAX_PAGE_RECORDS) throw new Malformed();
+  return json.map(readRecord);
+}
+
+function readRecord(json: unknown): Record {
+  if (!Array.isArray(json) || json.length !== 5) throw new Malformed();
+  const [kind, id, origin, seq, fields] = json as readonly unknown[];
+  if (!isOrigin(origin) || !isSeq(seq)) throw new Malformed();
+  if (refuseRecord(kind, id, fields) !== undefined) throw new Malformed();
+  return {
+    kind: kind as string,
+    id: id as string,
+    fields: fields as Record['fields'],
+    dot: { origin, seq },
+  };
+}
+
+function readComplete(json: unknown): NonNullable<Page['complete']> {
+  const { vector, digest } = membersOf(json, ['digest', 'vector']);
+  const { day, sum } = membersOf(digest, ['day', 'sum']);
+  if (!Number.isSafeInteger(day) || typeof sum !== 'string' || !/^[0-9a-f]{32}$/.test(sum)) {
+    throw new Malformed();
+  }
+  return { vector: readVector(vector), digest: { day: day as number, sum } };
+}
+
+function readListing(json: unknown): Listing {
+  const listing = membersOf(json, ['after', 'records', 'through', 'vector']);
+  return {
+    after: readPosition(listing['after']),
+    through: readPosition(listing['through']),
+    vector: readVector(listing['vector']),
+    records: readRecords(listing['records']),
+  };
+}
+
+function cursorToJson(cursor: Cursor | null): Json {
+  return (
+    cursor && {
+      boot: cursor.boot,
+      generation: cursor.generation,
+      bulk: vectorToJson(cursor.bulk),
+      urgent: vectorToJson(cursor.urgent),
+    }
+  );
+}
+
+function positionToJson(position: Position): Json {
+  return position && { kind: position.kind, id: position.id };
+}

@@ -1,0 +1,206 @@
+// A replica: what one node knows beside its records. Each origin numbers its events; a record carries
+// the dot of an event whose content it equals; `vector` says which events the node has seen.
+//
+//   Held(e):   a record at or above the content of event e, or e's record was deleted or has expired.
+//   Invariant: vector covers e  ⇒  Held(e).
+//
+// A write takes the next dot. A merge keeps, adopts theirs with its dot, or makes a new event of the
+// join, so Held is never lost. A page moves no vector: while it travels, the sender may replace a
+// record by one that is in no page yet. Only when, at one instant, nothing is left beyond the cursors
+// (and no tombstone is missing: floor ≤ vector) does the receiver hold all that the sender's vector
+// covers. A deleted record is told from a new one by its birth dot: covered and absent is deleted.
+
+import { assert } from '../assert.ts';
+import { advance, type Digest, type DigestKey, EMPTY_DIGEST, type Step } from './digest.ts';
+import { DAY_MS, forgetDays } from './digest.ts';
+import { type Stamp, stampMs } from './hlc.ts';
+import { first } from './lattice.ts';
+import { compare, type Fields, joinFields } from './merge.ts';
+import type { Cursor, Position } from './page.ts';
+import type { Dot, Origin, Record, RecordKey } from './record.ts';
+import { isDeletable, isTombstone } from './schema.ts';
+import { beyond, dotText, EMPTY_VECTOR, type VersionVector, withDot } from './version-vector.ts';
+
+/** What is being fetched from one peer. Lost with the process: then the fetch starts again. */
+export interface Pull {
+  /** Where the peer's last page ended. */
+  readonly cursor: Cursor | null;
+  /** Ask for everything the peer has, whatever was seen: the cure for a divergence. */
+  readonly everything: boolean;
+  /** The full reconciliation of deletable records that is under way or done. */
+  readonly listing: {
+    /** The peer's floor when it began, which it therefore makes good for. */
+    readonly floor: VersionVector;
+    readonly after: Position;
+    readonly done: boolean;
+  } | null;
+}
+
+export interface ReplicaState {
+  /** The own origin: this node in this incarnation. */
+  readonly origin: Origin;
+  /** The number of the last own event. */
+  readonly seq: number;
+  /** What was seen of other origins. The own origin is never in it. */
+  readonly seen: VersionVector;
+  /** Up to where tombstones have been purged here, or by whom the state was taken from. */
+  readonly floor: VersionVector;
+  /** Greatest dots of records held beyond `seen`, from pages that were not the last. */
+  readonly ahead: VersionVector;
+  readonly digest: Digest;
+  /** This process. It and all below are not persisted. */
+  readonly boot: string;
+  /** Counts records that came in below a cursor that may have been handed out. */
+  readonly generation: number;
+  /** Per peer. */
+  readonly pulls: ReadonlyMap<string, Pull>;
+}
+
+/** A write: all fields of the record as they should be, and the version it replaces. */
+export interface Change extends RecordKey {
+  readonly before: Record | undefined;
+  readonly fields: Fields;
+}
+
+/** A new state, and what has to become durable together with it. */
+export interface Outcome {
+  readonly state: ReplicaState;
+  readonly put: readonly Record[];
+  readonly remove: readonly RecordKey[];
+}
+
+/** A node that has seen nothing. */
+export function emptyReplica(origin: Origin, boot: string): ReplicaState {
+  return {
+    origin,
+    seq: 0,
+    seen: EMPTY_VECTOR,
+    floor: EMPTY_VECTOR,
+    ahead: EMPTY_VECTOR,
+    digest: EMPTY_DIGEST,
+    boot,
+    generation: 0,
+    pulls: new Map(),
+  };
+}
+
+/** The version vector: what was seen of every origin, the own one included. */
+export function vectorOf(state: ReplicaState): VersionVector {
+  return withDot(state.seen, { origin: state.origin, seq: state.seq });
+}
+
+/** The dot of the next own event. */
+export function nextDot(state: ReplicaState): Dot {
+  return { origin: state.origin, seq: state.seq + 1 };
+}
+
+/**
+ * Local writes, in this order; what refers to a record is written after it. Fields that would step
+ * back stay where they are, and a write that changes nothing makes no event.
+ */
+export function write(
+  state: ReplicaState,
+  key: DigestKey,
+  changes: readonly Change[],
+): Outcome {
+  let { seq } = state;
+  const put: Record[] = [];
+  const steps: Step[] = [];
+  for (const { kind, id, before, fields } of changes) {
+    const wanted = before === undefined ? fields : joinFields(kind, before.fields, fields);
+    if (before !== undefined && compare(kind, before.fields, wanted) === 'equal') continue;
+    const dot = { origin: state.origin, seq: ++seq };
+    const isBirth = before === undefined && isDeletable(kind);
+    const born = isBirth ? { ...wanted, born: dotText(dot) } : wanted;
+    const after: Record = { kind, id, fields: born, dot };
+    put.push(after);
+    steps.push({ before, after });
+  }
+  const digest = steps.length === 0 ? state.digest : advance(state.digest, key, steps);
+  return { state: { ...state, seq, digest }, put, remove: [] };
+}
+
+/** The fields that delete a record of a deletable kind, to be written like any other change. */
+export function deletion(at: Stamp): Fields {
+  return { deleted: first(at, true) };
+}
+
+/** Takes a new incarnation: from now on the old origin is one like those of other nodes. */
+export function reincarnate(state: ReplicaState, origin: Origin): ReplicaState {
+  const seen = vectorOf(state);
+  assert(origin !== state.origin && !seen.has(origin), `${origin} has written before`);
+  return { ...state, origin, seq: 0, seen };
+}
+
+/** True when a peer has seen events of this origin that this node has forgotten. */
+export function hasForgotten(state: ReplicaState, peer: VersionVector): boolean {
+  return (peer.get(state.origin) ?? 0) > state.seq;
+}
+
+/**
+ * Lets go of orders and authorizations that expired more than `retentionMs` ago: from the digest at
+ * once, and none comes back from a peer. The rows below `horizonMs` can be removed at leisure.
+ */
+export function expire(state: ReplicaState, nowMs: number, retentionMs: number): ReplicaState {
+  const day = Math.floor((nowMs - retentionMs) / DAY_MS);
+  return { ...state, digest: forgetDays(state.digest, day) };
+}
+
+/** Records of expiring kinds that expire before this moment no longer exist. */
+export function horizonMs(state: ReplicaState): number {
+  return state.digest.horizonDay * DAY_MS;
+}
+
+/** Purges those of the given records that are tombstones older than `ttlMs`, and raises the floor. */
+export function purge(
+  state: ReplicaState,
+  records: readonly Record[],
+  nowMs: number,
+  ttlMs: number,
+): Outcome {
+  const remove = records.filter((record) => {
+    return isTombstone(record) && deletedMs(record) + ttlMs <= nowMs;
+  });
+  const floor = remove.reduce((below, { dot }) => withDot(below, dot), state.floor);
+  return { state: { ...state, floor }, put: [], remove };
+}
+
+/** Gives up fetching from a peer: the next fetch starts from the vector. */
+export function dropPull(state: ReplicaState, peer: string): ReplicaState {
+  const pulls = new Map(state.pulls);
+  pulls.delete(peer);
+  return { ...state, pulls };
+}
+
+/** Fetches everything from a peer and reconciles deletions, because digests differ. */
+export function pullEverything(state: ReplicaState, peer: string): ReplicaState {
+  const pull: Pull = { cursor: null, everything: true, listing: null };
+  return { ...state, pulls: new Map(state.pulls).set(peer, pull) };
+}
+
+/** The dots beyond the vector: what `settle` should be given the records of. */
+export function orphans(state: ReplicaState): VersionVector {
+  return beyond(state.ahead, vectorOf(state));
+}
+
+/**
+ * Makes own events of records beyond the vector whose sender is gone for good, so that they travel
+ * on. To be called when no pull is open, with records that `orphans` speaks of.
+ */
+export function settle(state: ReplicaState, records: readonly Record[]): Outcome {
+  const vector = vectorOf(state);
+  let { seq } = state;
+  const put = records
+    .filter(({ dot }) => dot.seq > (vector.get(dot.origin) ?? 0))
+    .map((record) => ({ ...record, dot: { origin: state.origin, seq: ++seq } }));
+  const settled = new Map(state.ahead);
+  for (const { dot } of records) {
+    if (settled.get(dot.origin) === dot.seq) settled.delete(dot.origin);
+  }
+  const generation = state.generation + 1;
+  return { state: { ...state, seq, ahead: settled, generation }, put, remove: [] };
+}
+
+function deletedMs(tombstone: Record): number {
+  return stampMs((tombstone.fields['deleted'] as { readonly at: Stamp }).at);
+}

@@ -1,0 +1,108 @@
+// Version vectors: per origin, up to which of its events a node has seen. An origin that is missing
+// stands at zero. The size is one entry per incarnation that ever wrote, whatever the records.
+// Invariant: a vector is never mutated; the text form is sorted, so one vector has one form.
+// Never here: which records exist.
+
+import { compareText } from './canonical.ts';
+import type { Dot, Json, Origin } from './record.ts';
+
+export type VersionVector = ReadonlyMap<Origin, number>;
+
+export const EMPTY_VECTOR: VersionVector = new Map();
+
+/** A peer's vector has at most this many entries. */
+export const MAX_ORIGINS = 4096;
+
+const ORIGIN = /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,32}$/;
+
+/** True when the vector has seen the event. */
+export function covers(vector: VersionVector, dot: Dot): boolean {
+  return dot.seq <= (vector.get(dot.origin) ?? 0);
+}
+
+/** True when `above` has seen everything that `below` has. */
+export function coversAll(above: VersionVector, below: VersionVector): boolean {
+  for (const [origin, seq] of below) if (seq > (above.get(origin) ?? 0)) return false;
+  return true;
+}
+
+/** The least vector that covers both; `a` itself when it covers `b` already. */
+export function joinVectors(a: VersionVector, b: VersionVector): VersionVector {
+  if (coversAll(a, b)) return a;
+  const joined = new Map(a);
+  for (const [origin, seq] of b) if (seq > (joined.get(origin) ?? 0)) joined.set(origin, seq);
+  return joined;
+}
+
+/** The vector with one more event seen. */
+export function withDot(vector: VersionVector, dot: Dot): VersionVector {
+  return covers(vector, dot) ? vector : new Map(vector).set(dot.origin, dot.seq);
+}
+
+/** The entries of `vector` that reach beyond `seen`. */
+export function beyond(vector: VersionVector, seen: VersionVector): VersionVector {
+  return new Map([...vector].filter(([origin, seq]) => seq > (seen.get(origin) ?? 0)));
+}
+
+export function sameVector(a: VersionVector, b: VersionVector): boolean {
+  return coversAll(a, b) && coversAll(b, a);
+}
+
+/** How two vectors relate. */
+export function compareVectors(
+  a: VersionVector,
+  b: VersionVector,
+): 'equal' | 'less' | 'greater' | 'concurrent' {
+  const isLess = coversAll(b, a);
+  const isGreater = coversAll(a, b);
+  if (isLess) return isGreater ? 'equal' : 'less';
+  return isGreater ? 'greater' : 'concurrent';
+}
+
+/** For the wire: `[[origin, seq], …]`, sorted by origin. */
+export function vectorToJson(vector: VersionVector): Json {
+  return [...vector]
+    .filter(([, seq]) => seq > 0)
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([origin, seq]) => [origin, seq]);
+}
+
+/** The vector of exactly the form that `vectorToJson` makes, or undefined. */
+export function vectorFromJson(json: unknown): VersionVector | undefined {
+  if (!Array.isArray(json) || json.length > MAX_ORIGINS) return undefined;
+  const vector = new Map<Origin, number>();
+  let previous = '';
+  for (const entry of json as readonly unknown[]) {
+    if (!Array.isArray(entry) || entry.length !== 2) return undefined;
+    const [origin, seq] = entry as readonly unknown[];
+    if (!isOrigin(origin) || origin <= previous || !isSeq(seq)) return undefined;
+    vector.set(origin, seq);
+    previous = origin;
+  }
+  return vector;
+}
+
+/** True for `<node id>.<incarnation>`. */
+export function isOrigin(json: unknown): json is Origin {
+  return typeof json === 'string' && ORIGIN.test(json);
+}
+
+/** True for a number that an event can have. */
+export function isSeq(json: unknown): json is number {
+  return Number.isSafeInteger(json) && (json as number) > 0;
+}
+
+/** `<origin>:<seq>`, the dot as a string. */
+export function dotText(dot: Dot): string {
+  return `${dot.origin}:${dot.seq}`;
+}
+
+/** The dot of a text that `dotText` made, or undefined. */
+export function dotFromText(text: unknown): Dot | undefined {
+  if (typeof text !== 'string') return undefined;
+  const colon = text.indexOf(':');
+  const origin = text.slice(0, colon);
+  const seq = Number(text.slice(colon + 1));
+  const dot = { origin, seq };
+  return isOrigin(origin) && isSeq(seq) && dotText(dot) === text ? dot : undefined;
+}

@@ -1,0 +1,65 @@
+// Everything a node can want done, as plain data. Invariant: effects run in the order given, one
+// log for the whole node; what becomes visible outside (respond, later send) waits until every
+// persist before it is durable, and so does a load, which therefore never reads an old row.
+// Never here: how they are done.
+
+import type { IssueRequest } from './acme/issuance.ts';
+import type { ValidationRequest } from './acme/validation.ts';
+import type { Selection } from './crdt/columns.ts';
+import type { Json, Record, RecordKey } from './crdt/record.ts';
+
+export interface WebResponse {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string | Uint8Array;
+  /** Name of the route that answered, for metrics. */
+  readonly route: string;
+  /** Problem type when the answer is a problem document, for metrics. */
+  readonly problem?: string;
+}
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type Effect =
+  /** Make these versions durable, and remove the forgotten keys, all or nothing. */
+  | {
+      readonly kind: 'persist';
+      readonly records: readonly Record[];
+      readonly forget: readonly RecordKey[];
+      /** The number of this node's last event: no dot up to here is ever used again. */
+      readonly position: number;
+    }
+  | { readonly kind: 'respond'; readonly request: number; readonly response: WebResponse }
+  /** Read these from the database; comes back as `loaded`. */
+  | {
+      readonly kind: 'load';
+      readonly load: number;
+      readonly keys: readonly RecordKey[];
+      readonly selections: readonly Selection[];
+    }
+  /** Probe a challenge; comes back as `validated`. */
+  | {
+      readonly kind: 'validate';
+      readonly authorization: string;
+      readonly request: ValidationRequest;
+    }
+  /** Sign a certificate; comes back as `issued`. */
+  | { readonly kind: 'issue'; readonly request: IssueRequest }
+  /** Sign a revocation list over all that is durable by now; comes back as `crl-built`. */
+  | {
+      readonly kind: 'build-crl';
+      readonly ca: string;
+      readonly number: number;
+      readonly thisUpdateMs: number;
+      readonly nextUpdateMs: number;
+    }
+  /** Send `tick` at this monotonic moment; replaces the wish before. */
+  | { readonly kind: 'wake'; readonly monoMs: number }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly target: string;
+      readonly message: string;
+      readonly fields: { readonly [name: string]: Json };
+    };

@@ -1,0 +1,76 @@
+// Everything that can happen to a node, as plain data: what comes through the one door of the
+// core. Invariant: the same inputs in the same order at the same `now` give the same effects, so
+// a recording of inputs is a recording of the node. Never here: how they came about.
+
+import type { IssueResult } from './acme/issuance.ts';
+import type { Policy } from './acme/policy.ts';
+import type { ChallengeType, ValidationResult } from './acme/validation.ts';
+import type { Record } from './crdt/record.ts';
+
+/** A request to the public listener, with what the HTTP edge already knows about it. */
+export interface WebRequest {
+  readonly method: string;
+  /** Path and query as the client sent them, beginning with a slash. */
+  readonly target: string;
+  /** Media type without parameters, lower case; empty when there was none. */
+  readonly contentType: string;
+  /** The body as text, or why there is none. */
+  readonly body: string | BodyFault;
+}
+
+export const BODY_FAULTS = ['too large', 'not UTF-8'] as const;
+export interface BodyFault {
+  readonly fault: (typeof BODY_FAULTS)[number];
+}
+
+/** What a record lookup or a selection brought, in the order of the request. */
+export interface Loaded {
+  readonly records: readonly (Record | undefined)[];
+  readonly selections: readonly (readonly Record[])[];
+}
+
+export const CHORES = [
+  'revalidate',
+  'reissue',
+  'index',
+  'sweep-order',
+  'sweep-authorization',
+] as const;
+export interface Chore {
+  readonly kind: 'chore';
+  readonly chore: (typeof CHORES)[number];
+  /** Where the last page ended. */
+  readonly afterId: string;
+}
+
+export type Input =
+  /** The first input after construction. */
+  | { readonly kind: 'boot' }
+  /** `entropy`: 32 unpredictable bytes, from which every id this request makes is drawn. */
+  | {
+      readonly kind: 'request';
+      readonly request: number;
+      readonly web: WebRequest;
+      readonly entropy: Uint8Array;
+    }
+  /** The client has gone; nobody waits for the answer any more. */
+  | { readonly kind: 'abandon'; readonly request: number }
+  | { readonly kind: 'loaded'; readonly load: number; readonly loaded: Loaded }
+  | {
+      readonly kind: 'validated';
+      readonly authorization: string;
+      readonly type: ChallengeType;
+      readonly result: ValidationResult;
+    }
+  | { readonly kind: 'issued'; readonly order: string; readonly result: IssueResult }
+  | {
+      readonly kind: 'crl-built';
+      readonly ca: string;
+      readonly number: number;
+      readonly der: Uint8Array;
+    }
+  | { readonly kind: 'configure'; readonly policy: Policy }
+  /** A page of work the node gives itself: see recovery.ts. */
+  | Chore
+  /** The moment asked for by the last `wake` effect has come. */
+  | { readonly kind: 'tick' };

@@ -1,0 +1,53 @@
+// Every bound of the core, by name, and what they must satisfy among themselves.
+// Invariant: nothing in the core grows without one of these. Never here: what an operator sets
+// (policy) and bounds of the shell (io/).
+
+import { assert } from './assert.ts';
+
+export const LIMITS = {
+  /** Records kept warm. About 1 KiB each, so some 16 MiB. */
+  cacheRecords: 16_384,
+  /** Inputs that wait for a load or for a record to change, all together. */
+  parkedInputs: 10_000,
+  /** How often one input may be run again because what it needs was not warm. */
+  loadsPerInput: 64,
+  /** Records one page of a selection brings. */
+  selectionPage: 500,
+  /** Valid authorizations found by name without asking the database. */
+  reusableAuthorizations: 100_000,
+
+  /** Identifiers in one order. */
+  orderIdentifiers: 100,
+  /** Orders on one page of an account's list. */
+  ordersPage: 100,
+  /** Contacts of one account. */
+  contacts: 10,
+  /** Length of one contact URL, characters. */
+  contactLength: 320,
+  /** Length of a JSON payload's `csr`, characters: room for ML-DSA-87 and a hundred names. */
+  csrLength: 49_152,
+
+  /** Nonces issued and not yet spent that are remembered, one bit each. */
+  nonceWindow: 4_194_304,
+  /** Clients pool nonces and send them much later. */
+  nonceLifetimeMs: 86_400_000,
+
+  /** A request for something under way is answered no later than this. */
+  longPollMs: 1000,
+  /** How often waiting requests are looked at for having waited long enough. */
+  waitCheckMs: 200,
+  /** A finalize request waits this long for its certificate before it answers `processing`. */
+  finalizeWaitMs: 10_000,
+  /** What a client that must wait is told (Retry-After). */
+  retryAfterSecs: 1,
+  /** How long expired orders and authorizations can still be looked at. */
+  expiredRetentionMs: 86_400_000,
+  /** How often expired orders and authorizations are removed. */
+  sweepIntervalMs: 600_000,
+} as const;
+
+assert(LIMITS.selectionPage <= LIMITS.cacheRecords / 4, 'a page must fit the cache');
+assert(LIMITS.ordersPage < LIMITS.selectionPage, 'an order list page is one selection');
+assert(LIMITS.orderIdentifiers * 8 < LIMITS.cacheRecords, 'an order and its parts fit the cache');
+assert(LIMITS.waitCheckMs < LIMITS.longPollMs, 'waiting ends about when it should');
+assert(LIMITS.nonceLifetimeMs >= 3_600_000, 'clients send nonces after many minutes');

@@ -1,0 +1,302 @@
+// One node: the state, the door, and nothing else. `step(now, input)` runs the handler of an input
+// against a transaction, commits what it wrote, and returns what is to be done, in order. An input
+// that lacks a cold record is parked until the record arrives and then run again from the start;
+// an input that waits for a record to change is run again when it does.
+// Invariant: state changes only in commit, and every change is in a persist effect before the
+// answer that shows it. Never here: what any input means (handlers), IO of any kind.
+
+import { busyResponse } from './acme/busy.ts';
+import { concludeValidation } from './acme/challenge.ts';
+import { concludeList, RevocationLists } from './acme/crl.ts';
+import { concludeIssuance } from './acme/finalize.ts';
+import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
+import type { Policy } from './acme/policy.ts';
+import { certificateMade, rung } from './acme/records.ts';
+import { doChore, START_CHORES, SWEEP_CHORES } from './acme/recovery.ts';
+import { ReusableAuthorizations } from './acme/reuse.ts';
+import { type Held, handleRequest } from './acme/routes.ts';
+import { assert, unreachable } from './assert.ts';
+import { Cache } from './cache.ts';
+import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
+import type { Record, RecordKey } from './crdt/record.ts';
+import type { Effect, WebResponse } from './effect.ts';
+import type { Chore, Input, Loaded } from './input.ts';
+import { LIMITS } from './limits.ts';
+import type { Primitives } from './primitives.ts';
+import type { Now } from './time.ts';
+import { Miss, remember, Transaction } from './transaction.ts';
+import { isRequest, type Job, WaitingRoom } from './waiting-room.ts';
+
+export interface NodeOptions {
+  /** The node's id, as stamps carry it. */
+  readonly node: string;
+  /** `<node id>.<incarnation>`: under which it numbers its events. */
+  readonly origin: string;
+  /** Number of the last event that is durable. */
+  readonly position: number;
+  readonly nonces: NonceIdentity;
+  readonly policy: Policy;
+  readonly primitives: Primitives;
+  readonly limits?: { readonly cacheRecords?: number; readonly nonceWindow?: number };
+}
+
+/** What a handler came to. */
+interface Result {
+  readonly response?: WebResponse;
+  readonly wait?: { readonly key: RecordKey; readonly ms: number };
+  readonly next?: Chore | undefined;
+}
+
+export class Node {
+  readonly #options: NodeOptions;
+  readonly #cache: Cache;
+  readonly #nonces: NonceBook;
+  readonly #reusable = new ReusableAuthorizations(LIMITS.reusableAuthorizations);
+  readonly #lists = new RevocationLists();
+  #policy: Policy;
+  #clock: HlcState = HLC_ZERO;
+  #position: number;
+  readonly #loading = new Map<number, { readonly job: Job; readonly miss: Miss }>();
+  readonly #waiting = new WaitingRoom();
+  readonly #abandoned = new Set<number>();
+  #startChoresLeft: number = START_CHORES.length;
+  #sweepAtMonoMs = 0;
+  #wakeAtMonoMs = Number.POSITIVE_INFINITY;
+  #now: Now = { wallMs: 0, monoMs: 0 };
+  #effects: Effect[] = [];
+  #runnable: Job[] = [];
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#policy = options.policy;
+    this.#position = options.position;
+    this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
+    this.#nonces = new NonceBook(
+      options.nonces,
+      options.primitives,
+      options.limits?.nonceWindow ?? LIMITS.nonceWindow,
+      LIMITS.nonceLifetimeMs,
+    );
+  }
+
+  /** True once what was under way at the last stop has been taken up again. */
+  get ready(): boolean {
+    return this.#startChoresLeft === 0;
+  }
+
+  /** Sizes, for metrics. */
+  get gauges(): { readonly cached: number; readonly parked: number; readonly position: number } {
+    const parked = this.#loading.size + this.#waiting.size;
+    return { cached: this.#cache.size, parked, position: this.#position };
+  }
+
+  /** The one door. Effects are to be carried out in order. */
+  step(now: Now, input: Input): readonly Effect[] {
+    this.#now = now;
+    this.#effects = [];
+    this.#accept(input);
+    for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
+      this.#run(job);
+    }
+    this.#planWake();
+    return this.#effects;
+  }
+
+  #accept(input: Input): void {
+    switch (input.kind) {
+      case 'boot':
+        for (const chore of START_CHORES) this.#start({ kind: 'chore', chore, afterId: '' });
+        this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
+        return;
+      case 'loaded':
+        this.#resume(input.load, input.loaded);
+        return;
+      case 'abandon':
+        this.#abandon(input.request);
+        return;
+      case 'configure':
+        this.#policy = input.policy;
+        return;
+      case 'tick':
+        this.#tick();
+        return;
+      default:
+        this.#start(input);
+    }
+  }
+
+  #start(input: Input): void {
+    const entropy = input.kind === 'request' ? input.entropy : undefined;
+    const memory = { selections: new Map(), entropy, note: undefined, waited: false };
+    this.#runnable.push({ input, memory, loads: 0 });
+  }
+
+  #run(job: Job): void {
+    const held: Held = {
+      policy: this.#policy,
+      nonces: this.#nonces,
+      reusable: this.#reusable,
+      lists: this.#lists,
+    };
+    const tx = new Transaction(
+      {
+        now: this.#now,
+        primitives: this.#options.primitives,
+        cache: this.#cache,
+        position: this.#position,
+        nextStamp: () => this.#nextStamp(),
+      },
+      job.memory,
+    );
+    let result: Result;
+    try {
+      result = handle(tx, held, job.input);
+    } catch (error) {
+      if (!(error instanceof Miss)) throw error;
+      this.#load(job, error);
+      return;
+    }
+    if (result.response?.problem === undefined) this.#commit(tx);
+    this.#finish(job, result);
+  }
+
+  #finish(job: Job, { response, wait, next }: Result): void {
+    if (response !== undefined && job.input.kind === 'request') {
+      this.#effects.push({ kind: 'respond', request: job.input.request, response });
+    }
+    if (wait !== undefined && !this.#refuseWhenFull(job)) {
+      this.#waiting.enter(job, wait.key, this.#now.monoMs + wait.ms);
+    }
+    if (next !== undefined) this.#start(next);
+    else if (isStartChore(job.input)) this.#startChoresLeft--;
+  }
+
+  /** Parks a job until the database has answered. */
+  #load(job: Job, miss: Miss): void {
+    if (this.#refuseWhenFull(job)) return;
+    job.loads++;
+    assert(
+      job.loads <= LIMITS.loadsPerInput,
+      `an input never had what it needs: ${job.input.kind}`,
+    );
+    const load = this.#cache.beginLoad();
+    this.#loading.set(load, { job, miss });
+    this.#effects.push({ kind: 'load', load, keys: miss.keys, selections: miss.selections });
+  }
+
+  #resume(load: number, loaded: Loaded): void {
+    const parked = this.#loading.get(load);
+    assert(parked !== undefined, 'a load that was asked for');
+    const { job, miss } = parked;
+    this.#loading.delete(load);
+    for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
+    for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
+    this.#cache.endLoad(load);
+    remember(job.memory, miss.selections, loaded);
+    const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
+    if (!isAbandoned) this.#runnable.push(job);
+  }
+
+  /** The only place where state changes. */
+  #commit(tx: Transaction): void {
+    const records: Record[] = [];
+    for (const draft of tx.drafts.values()) {
+      const dot = { origin: this.#options.origin, seq: ++this.#position };
+      const record = { kind: draft.kind, id: draft.id, fields: draft.fields, dot };
+      this.#cache.write(record);
+      this.#derive(record);
+      records.push(record);
+    }
+    for (const key of tx.forgotten) this.#cache.remove(key);
+    if (records.length + tx.forgotten.length > 0) {
+      const position = this.#position;
+      this.#effects.push({ kind: 'persist', records, forget: tx.forgotten, position });
+    }
+    this.#effects.push(...tx.effects);
+    for (const key of records) this.#runnable.push(...this.#waiting.leave(key));
+    for (const key of tx.notified) this.#runnable.push(...this.#waiting.leave(key));
+  }
+
+  /** Keeps what is derived from records in step with them. */
+  #derive(record: Record): void {
+    if (record.kind === 'authorization') this.#reusable.observe(record, this.#now.wallMs);
+    if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
+      this.#lists.outdate(certificateMade(record).ca);
+    }
+  }
+
+  #tick(): void {
+    this.#wakeAtMonoMs = Number.POSITIVE_INFINITY;
+    for (const job of this.#waiting.expire(this.#now.monoMs)) {
+      job.memory.waited = true;
+      this.#runnable.push(job);
+    }
+    if (this.#now.monoMs < this.#sweepAtMonoMs) return;
+    this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
+    for (const chore of SWEEP_CHORES) this.#start({ kind: 'chore', chore, afterId: '' });
+  }
+
+  /** Asks for the next tick, when it has to come sooner than the one asked for before. */
+  #planWake(): void {
+    const checkInMs = this.#waiting.size > 0 ? LIMITS.waitCheckMs : Number.POSITIVE_INFINITY;
+    const monoMs = Math.min(this.#now.monoMs + checkInMs, this.#sweepAtMonoMs);
+    if (monoMs >= this.#wakeAtMonoMs) return;
+    this.#wakeAtMonoMs = monoMs;
+    this.#effects.push({ kind: 'wake', monoMs });
+  }
+
+  #abandon(request: number): void {
+    this.#waiting.abandon(request);
+    for (const { job } of this.#loading.values()) {
+      if (isRequest(job, request)) this.#abandoned.add(request);
+    }
+  }
+
+  /** Turns a request away when too many wait already; never work the node owes itself. */
+  #refuseWhenFull({ input }: Job): boolean {
+    const parked = this.#loading.size + this.#waiting.size;
+    if (input.kind !== 'request' || parked < LIMITS.parkedInputs) return false;
+    const response = busyResponse(this.#policy);
+    this.#effects.push({ kind: 'respond', request: input.request, response });
+    return true;
+  }
+
+  #nextStamp(): string {
+    const [stamp, clock] = nextStamp(this.#clock, this.#now.wallMs, this.#options.node);
+    this.#clock = clock;
+    return stamp;
+  }
+}
+
+/** The handler of each kind of input that works on records. */
+function handle(tx: Transaction, held: Held, input: Input): Result {
+  switch (input.kind) {
+    case 'request': {
+      const outcome = handleRequest(tx, held, input.web);
+      return 'kind' in outcome ? { wait: outcome } : { response: outcome };
+    }
+    case 'validated':
+      concludeValidation(tx, input.authorization, input.type, input.result);
+      return {};
+    case 'issued':
+      concludeIssuance(tx, input.order, input.result);
+      return {};
+    case 'crl-built':
+      concludeList(tx, held.lists, input.ca, input.number, input.der);
+      return {};
+    case 'chore':
+      return { next: doChore(tx, held, input) };
+    case 'boot':
+    case 'loaded':
+    case 'abandon':
+    case 'configure':
+    case 'tick':
+      throw new Error(`${input.kind} is the node's own`);
+    default:
+      return unreachable(input);
+  }
+}
+
+function isStartChore(input: Input): boolean {
+  return input.kind === 'chore' && START_CHORES.some((chore) => chore === input.chore);
+}

@@ -1,0 +1,158 @@
+// What a handler sees while it runs: a consistent view of records (get, put, select), the clocks,
+// a source of ids, and a place for effects. Nothing it does counts until the node commits it; when
+// it needs a record that is not warm it is stopped by a Miss and run again from the start.
+// Invariant: a handler that does not finish leaves no trace. Never here: domain knowledge.
+
+import { assert } from './assert.ts';
+import { toBase64Url } from './bytes.ts';
+import type { Cache } from './cache.ts';
+import type { Selection } from './crdt/columns.ts';
+import type { Stamp } from './crdt/hlc.ts';
+import { type Json, keyText, type Record, type RecordKey } from './crdt/record.ts';
+import type { Effect } from './effect.ts';
+import type { Loaded } from './input.ts';
+import type { Primitives } from './primitives.ts';
+import type { Now } from './time.ts';
+
+/** Thrown through a handler by a read that is not warm. Only the node catches it. */
+export class Miss {
+  readonly keys: readonly RecordKey[];
+  readonly selections: readonly Selection[];
+
+  constructor(keys: readonly RecordKey[], selections: readonly Selection[]) {
+    this.keys = keys;
+    this.selections = selections;
+  }
+}
+
+/** What survives from one run of an input to the next. */
+export interface Memory {
+  /** Answers to selections, by their text. */
+  readonly selections: Map<string, readonly Record[]>;
+  /** 32 bytes from the door; undefined for inputs that make no ids. */
+  readonly entropy: Uint8Array | undefined;
+  /** What a handler wants to keep, such as an authenticated request. */
+  note: unknown;
+  /** Whether this input has waited its time already. */
+  waited: boolean;
+}
+
+/** A record to be: fields given replace the old ones of the same name. */
+export interface Draft extends RecordKey {
+  readonly fields: Record['fields'];
+}
+
+/** What the node lends to a transaction. */
+export interface Setting {
+  readonly now: Now;
+  readonly primitives: Primitives;
+  readonly cache: Cache;
+  readonly position: number;
+  readonly nextStamp: () => Stamp;
+}
+
+export class Transaction {
+  readonly now: Now;
+  readonly primitives: Primitives;
+  readonly memory: Memory;
+  /** The last event of this node's log, before this input. */
+  readonly position: number;
+  readonly drafts: Map<string, Draft> = new Map();
+  readonly forgotten: RecordKey[] = [];
+  readonly notified: RecordKey[] = [];
+  readonly effects: Effect[] = [];
+  readonly #cache: Cache;
+  readonly #nextStamp: () => Stamp;
+  #drawn = 0;
+
+  constructor(setting: Setting, memory: Memory) {
+    this.now = setting.now;
+    this.primitives = setting.primitives;
+    this.position = setting.position;
+    this.memory = memory;
+    this.#cache = setting.cache;
+    this.#nextStamp = setting.nextStamp;
+  }
+
+  /** The record as this handler has it, or undefined when there is none. Throws Miss when cold. */
+  get(kind: string, id: string): Draft | undefined {
+    const key = { kind, id };
+    const draft = this.drafts.get(keyText(key));
+    if (draft !== undefined) return draft;
+    const found = this.#cache.get(key);
+    if (found === undefined) throw new Miss([key], []);
+    return found ?? undefined;
+  }
+
+  /** Makes all of these warm at once, so that a handler misses once and not for each. */
+  need(keys: readonly RecordKey[]): void {
+    const cold = keys.filter((key) => {
+      return !this.drafts.has(keyText(key)) && this.#cache.get(key) === undefined;
+    });
+    if (cold.length > 0) throw new Miss(cold, []);
+  }
+
+  /** Writes fields; the others keep their value. */
+  put(kind: string, id: string, fields: Record['fields']): void {
+    const before = this.get(kind, id);
+    this.drafts.set(keyText({ kind, id }), { kind, id, fields: { ...before?.fields, ...fields } });
+  }
+
+  /** Writes a record whose id was drawn here and now, so that nothing needs to be looked up. */
+  create(kind: string, id: string, fields: Record['fields']): void {
+    this.drafts.set(keyText({ kind, id }), { kind, id, fields });
+  }
+
+  /** Removes an expired record for good. */
+  forget(key: RecordKey): void {
+    this.forgotten.push(key);
+  }
+
+  /** Runs again whoever waits for this record, although it was not written. */
+  notify(key: RecordKey): void {
+    this.notified.push(key);
+  }
+
+  /** Records of the database, as of when the input first ran; each is warm afterwards. */
+  select(selection: Selection): readonly Record[] {
+    const found = this.memory.selections.get(selectionText(selection));
+    if (found === undefined) throw new Miss([], [selection]);
+    return found;
+  }
+
+  emit(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  log(
+    level: 'error' | 'warn' | 'info' | 'debug',
+    target: string,
+    message: string,
+    fields: { readonly [name: string]: Json } = {},
+  ): void {
+    this.emit({ kind: 'log', level, target, message, fields });
+  }
+
+  stamp(): Stamp {
+    return this.#nextStamp();
+  }
+
+  /** A new 128-bit id, 22 characters of base64url: the same one each time this input is run. */
+  newId(): string {
+    const { entropy } = this.memory;
+    assert(entropy !== undefined, 'this input brought no entropy');
+    const text = `${toBase64Url(entropy)}/${this.#drawn++}`;
+    return toBase64Url(this.primitives.sha256(text).subarray(0, 16));
+  }
+}
+
+/** Remembers what a load brought for this input. */
+export function remember(memory: Memory, asked: readonly Selection[], loaded: Loaded): void {
+  for (const [index, selection] of asked.entries()) {
+    memory.selections.set(selectionText(selection), loaded.selections[index] ?? []);
+  }
+}
+
+function selectionText(selection: Selection): string {
+  return JSON.stringify(selection);
+}

@@ -1,0 +1,199 @@
+// The shell around one node: feeds it inputs with the host's clocks and entropy, carries out its
+// effects in order, and brings results back as inputs. Invariant: one step at a time; whatever the
+// outside sees goes through the effect log. Never here: decisions, HTTP, SQL.
+
+import type { IssueRequest, IssueResult } from '../core/acme/issuance.ts';
+import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
+import type { Effect, WebResponse } from '../core/effect.ts';
+import type { Input, WebRequest } from '../core/input.ts';
+import type { Node } from '../core/node.ts';
+import type { Now } from '../core/time.ts';
+import { EffectLog } from './effect-log.ts';
+import type { Store } from './store/store.ts';
+
+/** A list to sign: what a build-crl effect says. */
+export type CrlOrder = Omit<Extract<Effect, { kind: 'build-crl' }>, 'kind'>;
+
+/** What the driver has others do. */
+export interface Ports {
+  readonly now: () => Now;
+  readonly entropy: (length: number) => Uint8Array;
+  readonly store: Store;
+  readonly validate: (request: ValidationRequest) => Promise<ValidationResult>;
+  /** Signs at once: it takes a fraction of a millisecond. */
+  readonly issue: (request: IssueRequest) => IssueResult;
+  readonly buildCrl: (order: CrlOrder) => Promise<Uint8Array>;
+  readonly log: (line: Omit<Extract<Effect, { kind: 'log' }>, 'kind'>) => void;
+  /** Sees every input and effect as it happens, for metrics and recording. */
+  readonly watch: Watch;
+  /** The node can no longer acknowledge anything; called once. */
+  readonly fail: (error: unknown) => void;
+}
+
+export interface Watch {
+  input(now: Now, input: Input): void;
+  effect(effect: Effect): void;
+}
+
+type Answered = (response: WebResponse | undefined) => void;
+
+export class Driver {
+  readonly #node: Node;
+  readonly #ports: Ports;
+  readonly #log: EffectLog;
+  readonly #open = new Map<number, Answered>();
+  readonly #inputs: Input[] = [];
+  #stepping = false;
+  #stopped = false;
+  #lastRequest = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(node: Node, origin: string, ports: Ports) {
+    this.#node = node;
+    this.#ports = ports;
+    this.#log = new EffectLog(ports.store, origin, (error) => this.#fail(error));
+    this.submit({ kind: 'boot' });
+  }
+
+  /** Requests under way. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Handles a request. The response is undefined when the node stopped before it could answer.
+   * `abandon` says that nobody waits any more.
+   */
+  request(web: WebRequest): {
+    readonly response: Promise<WebResponse | undefined>;
+    readonly abandon: () => void;
+  } {
+    const request = ++this.#lastRequest;
+    const response = new Promise<WebResponse | undefined>((resolve) => {
+      if (this.#stopped) resolve(undefined);
+      else this.#open.set(request, resolve);
+    });
+    this.submit({ kind: 'request', request, web, entropy: this.#ports.entropy(32) });
+    const abandon = (): void => {
+      if (this.#open.delete(request)) this.submit({ kind: 'abandon', request });
+    };
+    return { response, abandon };
+  }
+
+  /** Puts an input through the door; inputs that effects bring about follow at once. */
+  submit(input: Input): void {
+    if (this.#stopped) return;
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#step(next);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  /** Takes no more inputs, and settles when everything answered so far is durable. */
+  async close(): Promise<void> {
+    await this.#log.drained();
+    this.#stop();
+  }
+
+  #step(input: Input): void {
+    const now = this.#ports.now();
+    this.#ports.watch.input(now, input);
+    for (const effect of this.#node.step(now, input)) {
+      this.#ports.watch.effect(effect);
+      this.#carryOut(effect);
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        this.#log.persist(effect);
+        return;
+      case 'respond':
+        this.#log.visible(() => this.#respond(effect.request, effect.response));
+        return;
+      case 'log':
+        this.#log.visible(() => this.#ports.log(effect));
+        return;
+      case 'load':
+        this.#log.visible(() => this.#load(effect));
+        return;
+      case 'build-crl':
+        this.#log.visible(() => this.#buildCrl(effect));
+        return;
+      case 'issue': {
+        const result = this.#ports.issue(effect.request);
+        this.submit({ kind: 'issued', order: effect.request.order, result });
+        return;
+      }
+      case 'validate':
+        this.#validate(effect);
+        return;
+      case 'wake':
+        this.#wake(effect.monoMs);
+    }
+  }
+
+  #respond(request: number, response: WebResponse): void {
+    const answered = this.#open.get(request);
+    this.#open.delete(request);
+    answered?.(response);
+  }
+
+  #load({ load, keys, selections }: Extract<Effect, { kind: 'load' }>): void {
+    const { store } = this.#ports;
+    const records = keys.length > 0 ? store.load(keys) : Promise.resolve([]);
+    Promise.all([records, Promise.all(selections.map((selection) => store.select(selection)))])
+      .then(([found, selected]) => {
+        this.submit({ kind: 'loaded', load, loaded: { records: found, selections: selected } });
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #validate({ authorization, request }: Extract<Effect, { kind: 'validate' }>): void {
+    this.#ports
+      .validate(request)
+      .then((result) => {
+        this.submit({ kind: 'validated', authorization, type: request.type, result });
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #buildCrl(order: CrlOrder): void {
+    this.#ports
+      .buildCrl(order)
+      .then((der) => {
+        this.submit({ kind: 'crl-built', ca: order.ca, number: order.number, der });
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  #wake(monoMs: number): void {
+    clearTimeout(this.#timer);
+    const delayMs = Math.max(0, monoMs - this.#ports.now().monoMs);
+    this.#timer = setTimeout(() => this.submit({ kind: 'tick' }), delayMs);
+    this.#timer.unref();
+  }
+
+  /** Fail-stop: what is not acknowledged by now never is. */
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stop();
+    this.#ports.fail(error);
+  }
+
+  #stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const answered of this.#open.values()) answered(undefined);
+    this.#open.clear();
+  }
+}
