@@ -209,10 +209,13 @@ const ALPHABETS: ReadonlyMap<number, RegExp> = new Map([
   [TAG.teletexString, /^[\0-\xff]*$/],
 ]);
 
+/** Of the universal types SEQUENCE and SET are constructed, and in DER only they are. */
 function checkTag(tag: number, what: string): void {
   if ((tag & 0x1f) === 0x1f) throw new DerError(`${what} has a tag number above 30`);
-  const universal = (tag & 0xc0) === 0;
-  if (universal && ((tag & 0x20) !== 0) !== (tag === TAG.sequence || tag === TAG.set)) {
+  const isUniversal = (tag & 0xc0) === 0;
+  const isConstructed = (tag & 0x20) !== 0;
+  const mustBeConstructed = (tag & 0x1e) === 0x10;
+  if (isUniversal && isConstructed !== mustBeConstructed) {
     throw new DerError(`${what} has tag ${hexByte(tag)}, which DER does not know`);
   }
 }

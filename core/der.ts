@@ -38,10 +38,12 @@ export function contextTag(number: number, form: 'constructed' | 'primitive'): n
 export function encode(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const header = headerOf(tag, length);
-  const bytes = new Uint8Array(header.length + length);
-  bytes.set(header);
-  let offset = header.length;
+  const lengthOctets = octetsOf(length);
+  const bytes = new Uint8Array(2 + lengthOctets + length);
+  bytes[0] = tag;
+  bytes[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets;
+  for (let i = 0; i < lengthOctets; i++) bytes[1 + lengthOctets - i] = length / 2 ** (8 * i);
+  let offset = 2 + lengthOctets;
   for (const part of parts) {
     bytes.set(part, offset);
     offset += part.length;
@@ -150,11 +152,10 @@ function timeDigits(unixMs: number): string {
   return formatTime(unixMs).replace(/[-:T]/g, '');
 }
 
-function headerOf(tag: number, length: number): number[] {
-  if (length < 0x80) return [tag, length];
-  const octets: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest & 0xff);
-  return [tag, 0x80 | octets.length, ...octets];
+/** Octets of the long form of a length; 0 means that the short form will do. */
+function octetsOf(length: number): number {
+  if (length < 0x80) return 0;
+  return length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4;
 }
 
 function base128(arc: bigint): Uint8Array {

@@ -4,7 +4,8 @@
 // the order given. After a failed commit nothing runs any more. Never here: what actions do.
 
 import type { Record, RecordKey } from '../core/crdt/record.ts';
-import type { Store } from './store/store.ts';
+import { joinBatches } from './store/batch.ts';
+import type { Batch, Store } from './store/store.ts';
 
 /** Changes of one step: what a persist effect carries. */
 export interface Changes {
@@ -92,21 +93,8 @@ export class EffectLog {
   }
 }
 
-function batchOf(changes: readonly Changes[], origin: string): Parameters<Store['commit']>[0] {
-  const records = new Map<string, Record>();
-  const forget = new Map<string, RecordKey>();
-  for (const change of changes) {
-    for (const record of change.records) {
-      const key = `${record.kind}/${record.id}`;
-      records.set(key, record);
-      forget.delete(key);
-    }
-    for (const key of change.forget) forget.set(`${key.kind}/${key.id}`, key);
-  }
-  const position = changes.at(-1)!.position;
-  return {
-    records: [...records.values()],
-    forget: [...forget.values()],
-    meta: new Map([[positionKey(origin), String(position)]]),
-  };
+function batchOf(changes: readonly Changes[], origin: string): Batch {
+  const position = String(changes.at(-1)!.position);
+  const meta = new Map([[positionKey(origin), position]]);
+  return joinBatches(changes.map(({ records, forget }) => ({ records, forget, meta })));
 }

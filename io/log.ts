@@ -67,12 +67,13 @@ export function createLog(options: LogOptions): Log {
 export function createProcessLog(
   config: { readonly level: LogLevel; readonly format: LogFormat },
   environment: Readonly<Record<string, string | undefined>>,
+  write: (line: string) => void = (line) => process.stderr.write(line),
 ): Log {
   return createLog({
     ...config,
     timestamps: environment['JOURNAL_STREAM'] === undefined,
     now: Date.now,
-    write: (line) => process.stderr.write(line),
+    write,
   });
 }
 

@@ -166,7 +166,8 @@ export function halfSipHash(
     let word = 0;
     let rounds = 2;
     if (i < words) word = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 16);
-    else if (i === words) word = ((length & 1) === 1 ? text.charCodeAt(length - 1) : 0) | (length << 25);
+    else if (i === words)
+      word = ((length & 1) === 1 ? text.charCodeAt(length - 1) : 0) | (length << 25);
     else rounds = 4;
     if (i === words + 1) v2 ^= 0xee;
     if (i === words + 2) {

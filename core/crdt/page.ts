@@ -3,7 +3,7 @@
 // Invariant: what `readAsk` and `readPage` let through is valid down to the last field, so nothing
 // behind them meets a malformed value. Never here: how a page is filled or merged.
 
-import { compareText } from './canonical.ts';
+import { compareText, isWellFormed } from './canonical.ts';
 import type { Json, Record, RecordKey } from './record.ts';
 import { refuseRecord } from './schema.ts';
 import {
@@ -32,6 +32,8 @@ export type Position = RecordKey | null;
 export interface Ask {
   readonly vector: VersionVector;
   readonly cursor: Cursor | null;
+  /** Names the chain of pages that the cursor belongs to; empty without a cursor. */
+  readonly chain: string;
   /** Asks for a page of the listing of deletable records as well. */
   readonly listing: { readonly after: Position } | null;
 }
@@ -48,18 +50,20 @@ export interface Listing {
 export interface Page {
   /** The vector of the asker that the page is relative to. */
   readonly base: VersionVector;
+  /** The asker's name for the chain of pages, as it was in the ask. */
+  readonly chain: string;
   /** Where the page begins: the cursor of the page before, null for the first. */
   readonly since: Cursor | null;
   readonly records: readonly Record[];
   /** Up to where the sender has purged tombstones. */
   readonly floor: VersionVector;
-  /** Where the page ends, when more is to come. */
+  /** Where the page ends: when more is to come, or the receiver must reconcile deletions first. */
   readonly next: Cursor | null;
   /** On the page after which, at one instant, nothing was left: all that the sender has seen. */
   readonly complete: {
     readonly vector: VersionVector;
-    /** The digest over what does not expire before `day`, 32 hexadecimal digits. */
-    readonly digest: { readonly day: number; readonly sum: string };
+    /** Over what does not expire before `day`; null while the sender holds more than it has seen. */
+    readonly digest: { readonly day: number; readonly sum: string } | null;
   } | null;
   readonly listing: Listing | null;
 }
@@ -70,6 +74,7 @@ export const MAX_PAGE_RECORDS = 10_000;
 export function askToJson(ask: Ask): Json {
   return {
     vector: vectorToJson(ask.vector),
+    chain: ask.chain,
     cursor: cursorToJson(ask.cursor),
     listing: ask.listing && { after: positionToJson(ask.listing.after) },
   };
@@ -79,13 +84,14 @@ export function pageToJson(page: Page): Json {
   const { complete, listing } = page;
   return {
     base: vectorToJson(page.base),
+    chain: page.chain,
     since: cursorToJson(page.since),
     records: page.records.map(recordToJson),
     floor: vectorToJson(page.floor),
     next: cursorToJson(page.next),
     complete: complete && {
       vector: vectorToJson(complete.vector),
-      digest: { day: complete.digest.day, sum: complete.digest.sum },
+      digest: complete.digest && { day: complete.digest.day, sum: complete.digest.sum },
     },
     listing: listing && {
       after: positionToJson(listing.after),
@@ -99,10 +105,11 @@ export function pageToJson(page: Page): Json {
 /** The ask that a peer sent, or undefined when it is not one. */
 export function readAsk(json: unknown): Ask | undefined {
   return attempt(() => {
-    const ask = membersOf(json, ['cursor', 'listing', 'vector']);
+    const ask = membersOf(json, ['chain', 'cursor', 'listing', 'vector']);
     return {
       vector: readVector(ask['vector']),
       cursor: readCursor(ask['cursor']),
+      chain: readShort(ask['chain']),
       listing: nullOr(ask['listing'], (listing) => ({
         after: readPosition(membersOf(listing, ['after'])['after']),
       })),
@@ -113,10 +120,11 @@ export function readAsk(json: unknown): Ask | undefined {
 /** The page that a peer sent, or undefined when anything in it is wrong. */
 export function readPage(json: unknown): Page | undefined {
   return attempt(() => {
-    const names = ['base', 'complete', 'floor', 'listing', 'next', 'records', 'since'];
+    const names = ['base', 'chain', 'complete', 'floor', 'listing', 'next', 'records', 'since'];
     const page = membersOf(json, names);
     return {
       base: readVector(page['base']),
+      chain: readShort(page['chain']),
       since: readCursor(page['since']),
       records: readRecords(page['records']),
       floor: readVector(page['floor']),
@@ -175,15 +183,19 @@ function readCursor(json: unknown): Cursor | null {
       'generation',
       'urgent',
     ]);
-    if (typeof boot !== 'string' || boot.length > 64) throw new Malformed();
     if (!Number.isSafeInteger(generation)) throw new Malformed();
     return {
-      boot,
+      boot: readShort(boot),
       generation: generation as number,
       bulk: readVector(bulk),
       urgent: readVector(urgent),
     };
   });
+}
+
+function readShort(json: unknown): string {
+  if (typeof json !== 'string' || json.length > 80 || !isWellFormed(json)) throw new Malformed();
+  return json;
 }
 
 function readPosition(json: unknown): Position {
@@ -214,11 +226,15 @@ function readRecord(json: unknown): Record {
 
 function readComplete(json: unknown): NonNullable<Page['complete']> {
   const { vector, digest } = membersOf(json, ['digest', 'vector']);
-  const { day, sum } = membersOf(digest, ['day', 'sum']);
+  return { vector: readVector(vector), digest: nullOr(digest, readDigest) };
+}
+
+function readDigest(json: unknown): { readonly day: number; readonly sum: string } {
+  const { day, sum } = membersOf(json, ['day', 'sum']);
   if (!Number.isSafeInteger(day) || typeof sum !== 'string' || !/^[0-9a-f]{32}$/.test(sum)) {
     throw new Malformed();
   }
-  return { vector: readVector(vector), digest: { day: day as number, sum } };
+  return { day: day as number, sum };
 }
 
 function readListing(json: unknown): Listing {
@@ -231,7 +247,8 @@ function readListing(json: unknown): Listing {
   };
 }
 
-function cursorToJson(cursor: Cursor | null): Json {
+/** The form in which a cursor travels. */
+export function cursorToJson(cursor: Cursor | null): Json {
   return (
     cursor && {
       boot: cursor.boot,

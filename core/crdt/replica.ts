@@ -11,20 +11,29 @@
 // covers. A deleted record is told from a new one by its birth dot: covered and absent is deleted.
 
 import { assert } from '../assert.ts';
-import { advance, type Digest, type DigestKey, EMPTY_DIGEST, type Step } from './digest.ts';
-import { DAY_MS, forgetDays } from './digest.ts';
+import {
+  advance,
+  DAY_MS,
+  type Digest,
+  type DigestKey,
+  EMPTY_DIGEST,
+  forgetDays,
+  type Step,
+} from './digest.ts';
 import { type Stamp, stampMs } from './hlc.ts';
 import { first } from './lattice.ts';
 import { compare, type Fields, joinFields } from './merge.ts';
 import type { Cursor, Position } from './page.ts';
 import type { Dot, Origin, Record, RecordKey } from './record.ts';
 import { isDeletable, isTombstone } from './schema.ts';
-import { beyond, dotText, EMPTY_VECTOR, type VersionVector, withDot } from './version-vector.ts';
+import { covers, dotText, EMPTY_VECTOR, type VersionVector, withDot } from './version-vector.ts';
 
 /** What is being fetched from one peer. Lost with the process: then the fetch starts again. */
 export interface Pull {
   /** Where the peer's last page ended. */
   readonly cursor: Cursor | null;
+  /** Names the pages that led to the cursor, so that a page of an earlier fetch is not taken for one. */
+  readonly chain: string;
   /** Ask for everything the peer has, whatever was seen: the cure for a divergence. */
   readonly everything: boolean;
   /** The full reconciliation of deletable records that is under way or done. */
@@ -52,6 +61,8 @@ export interface ReplicaState {
   readonly boot: string;
   /** Counts records that came in below a cursor that may have been handed out. */
   readonly generation: number;
+  /** Counts the fetches begun, to name them. */
+  readonly chains: number;
   /** Per peer. */
   readonly pulls: ReadonlyMap<string, Pull>;
 }
@@ -80,6 +91,7 @@ export function emptyReplica(origin: Origin, boot: string): ReplicaState {
     digest: EMPTY_DIGEST,
     boot,
     generation: 0,
+    chains: 0,
     pulls: new Map(),
   };
 }
@@ -98,11 +110,7 @@ export function nextDot(state: ReplicaState): Dot {
  * Local writes, in this order; what refers to a record is written after it. Fields that would step
  * back stay where they are, and a write that changes nothing makes no event.
  */
-export function write(
-  state: ReplicaState,
-  key: DigestKey,
-  changes: readonly Change[],
-): Outcome {
+export function write(state: ReplicaState, key: DigestKey, changes: readonly Change[]): Outcome {
   let { seq } = state;
   const put: Record[] = [];
   const steps: Step[] = [];
@@ -158,8 +166,11 @@ export function purge(
   nowMs: number,
   ttlMs: number,
 ): Outcome {
+  const vector = vectorOf(state);
   const remove = records.filter((record) => {
-    return isTombstone(record) && deletedMs(record) + ttlMs <= nowMs;
+    const isDue = isTombstone(record) && deletedMs(record) + ttlMs <= nowMs;
+    // A floor beyond the vector would promise what this node has not seen.
+    return isDue && covers(vector, record.dot);
   });
   const floor = remove.reduce((below, { dot }) => withDot(below, dot), state.floor);
   return { state: { ...state, floor }, put: [], remove };
@@ -172,33 +183,16 @@ export function dropPull(state: ReplicaState, peer: string): ReplicaState {
   return { ...state, pulls };
 }
 
-/** Fetches everything from a peer and reconciles deletions, because digests differ. */
-export function pullEverything(state: ReplicaState, peer: string): ReplicaState {
-  const pull: Pull = { cursor: null, everything: true, listing: null };
-  return { ...state, pulls: new Map(state.pulls).set(peer, pull) };
-}
-
-/** The dots beyond the vector: what `settle` should be given the records of. */
-export function orphans(state: ReplicaState): VersionVector {
-  return beyond(state.ahead, vectorOf(state));
-}
-
 /**
- * Makes own events of records beyond the vector whose sender is gone for good, so that they travel
- * on. To be called when no pull is open, with records that `orphans` speaks of.
+ * Fetches everything from a peer and reconciles deletions, because digests differ. Unchanged while
+ * deletions are being reconciled with some peer.
  */
-export function settle(state: ReplicaState, records: readonly Record[]): Outcome {
-  const vector = vectorOf(state);
-  let { seq } = state;
-  const put = records
-    .filter(({ dot }) => dot.seq > (vector.get(dot.origin) ?? 0))
-    .map((record) => ({ ...record, dot: { origin: state.origin, seq: ++seq } }));
-  const settled = new Map(state.ahead);
-  for (const { dot } of records) {
-    if (settled.get(dot.origin) === dot.seq) settled.delete(dot.origin);
-  }
-  const generation = state.generation + 1;
-  return { state: { ...state, seq, ahead: settled, generation }, put, remove: [] };
+export function pullEverything(state: ReplicaState, peer: string): ReplicaState {
+  if ([...state.pulls.values()].some(({ listing }) => listing !== null)) return state;
+  const chains = state.chains + 1;
+  const listing = { floor: EMPTY_VECTOR, after: null, done: false };
+  const pull: Pull = { cursor: null, chain: `${state.boot}.${chains}`, everything: true, listing };
+  return { ...state, chains, pulls: new Map(state.pulls).set(peer, pull) };
 }
 
 function deletedMs(tombstone: Record): number {

@@ -2,6 +2,7 @@
 // Rig. Invariant: what it sends is well-formed unless a test asks otherwise. Never here: checks.
 
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { MAC_ALGORITHMS, type MacAlgorithm } from '../acme/jws-algorithm.ts';
 import type { ChallengeType } from '../acme/validation.ts';
 import { toBase64Url, toUtf8 } from '../bytes.ts';
 import type { WebResponse } from '../effect.ts';
@@ -138,8 +139,21 @@ export class Client {
       protected: toBase64Url(toUtf8(JSON.stringify(header))),
       payload: toBase64Url(toUtf8(JSON.stringify(this.jwk))),
     };
-    const mac = createHmac('sha256', secret).update(`${parts.protected}.${parts.payload}`).digest();
+    const hash = MAC_ALGORITHMS[header.alg as MacAlgorithm] ?? 'sha256';
+    const mac = createHmac(hash, secret).update(`${parts.protected}.${parts.payload}`).digest();
     return { ...parts, signature: toBase64Url(mac) };
+  }
+
+  /** The payload of a key change to `next`: a JWS by its key (RFC 8555 §7.3.5). */
+  keyChange(next: Client, header: JsonBody = {}, payload: JsonBody = {}): JsonBody {
+    const inner = { account: this.kid, oldKey: this.jwk, ...payload };
+    const url = `${BASE_URL}/acme/key-change`;
+    return next.sign({ alg: 'ES256', jwk: next.jwk, url, ...header }, JSON.stringify(inner));
+  }
+
+  /** Revokes the first certificate of a PEM text, signed by this account. */
+  revoke(pem: string, extra: JsonBody = {}, bend: Bend = {}): Reply {
+    return this.post('/acme/revoke-cert', { certificate: derOf(pem), ...extra }, bend);
   }
 }
 
@@ -157,6 +171,12 @@ export function read(response: WebResponse): Reply {
     header: (name) => all(name.toLowerCase())[0],
     links: all('link'),
   };
+}
+
+/** The DER of the first certificate of a PEM text, in base64url. */
+export function derOf(pem: string): string {
+  const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)/.exec(pem) ?? [];
+  return toBase64Url(Buffer.from(base64, 'base64'));
 }
 
 /** The path of one of the server's URLs. */

@@ -74,6 +74,8 @@ export interface RigOptions {
   readonly database?: Map<string, Record>;
 }
 
+export type ListOrder = Extract<Effect, { kind: 'build-crl' }>;
+
 export class Rig {
   now: Now = { wallMs: 1_800_000_000_000, monoMs: 5_000 };
   policy: Policy;
@@ -82,11 +84,19 @@ export class Rig {
   readonly effects: Effect[] = [];
   /** SQL reads a real database would have done. */
   loads = 0;
+  /** Writes it would have done. */
+  persists = 0;
+  /** While set, what loads read is kept back until `releaseLoads`: a slow database. */
+  holdLoads = false;
   /** Asked for each probe; undefined keeps it under way until `conclude`. */
   validator: (request: ValidationRequest) => ValidationResult | undefined = () => ({ ok: true });
   issuer: (request: IssueRequest) => IssueResult | undefined = plainIssue;
   readonly probes: Extract<Effect, { kind: 'validate' }>[] = [];
+  /** Asked for each revocation list; undefined keeps it under way. */
+  lister: (effect: ListOrder) => Uint8Array | undefined = () => this.#plainList();
+  readonly listOrders: ListOrder[] = [];
   readonly node: Node;
+  readonly #heldLoads: Input[] = [];
   readonly #responses = new Map<number, WebResponse>();
   #requests = 0;
 
@@ -126,6 +136,12 @@ export class Rig {
     this.submit({ kind: 'tick' });
   }
 
+  /** Delivers what was kept back by `holdLoads`, oldest first, and stops keeping back. */
+  releaseLoads(): void {
+    this.holdLoads = false;
+    for (const input of this.#heldLoads.splice(0)) this.submit(input);
+  }
+
   submit(input: Input): void {
     const queue: Input[] = [input];
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -140,6 +156,7 @@ export class Rig {
   #carryOut(effect: Effect): Input | undefined {
     switch (effect.kind) {
       case 'persist':
+        this.persists++;
         for (const record of effect.records) this.database.set(keyText(record), record);
         for (const key of effect.forget) this.database.delete(keyText(key));
         return undefined;
@@ -150,7 +167,11 @@ export class Rig {
         this.loads++;
         const records = effect.keys.map((key) => this.database.get(keyText(key)));
         const selections = effect.selections.map((selection) => this.select(selection));
-        return { kind: 'loaded', load: effect.load, loaded: { records, selections } };
+        const loaded = { records, selections };
+        const input: Input = { kind: 'loaded', load: effect.load, loaded };
+        if (!this.holdLoads) return input;
+        this.#heldLoads.push(input);
+        return undefined;
       }
       case 'validate': {
         const { authorization, request } = effect;
@@ -166,9 +187,9 @@ export class Rig {
         return result && { kind: 'issued', order: effect.request.order, result };
       }
       case 'build-crl': {
-        const revoked = this.select({ kind: 'certificate', state: 'revoked', limit: 1000 });
-        const der = toUtf8(JSON.stringify(revoked.map(({ id }) => id)));
-        return { kind: 'crl-built', ca: effect.ca, number: effect.number, der };
+        this.listOrders.push(effect);
+        const der = this.lister(effect);
+        return der && { kind: 'crl-built', ca: effect.ca, number: effect.number, der };
       }
       case 'log':
         this.logs.push(effect);
@@ -183,6 +204,12 @@ export class Rig {
     found.sort((a, b) => (a.id < b.id ? -1 : 1));
     const rest = found.filter(({ id }) => id > (selection.afterId ?? ''));
     return rest.slice(0, selection.limit);
+  }
+
+  /** A revocation list as this rig makes it: the revoked serials as JSON. */
+  #plainList(): Uint8Array {
+    const revoked = this.select({ kind: 'certificate', state: 'revoked', limit: 1000 });
+    return toUtf8(JSON.stringify(revoked.map(({ id }) => id)));
   }
 
   /** One record of the database, which must be there. */

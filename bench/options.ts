@@ -1,0 +1,172 @@
+// The command line of the benchmark.
+// Invariant: an unknown option or a value out of bounds is refused before anything starts.
+// Never here: defaults that depend on the machine.
+
+import { parseArgs } from 'node:util';
+import type { Budget } from './load.ts';
+
+export interface IssuanceOptions {
+  readonly command: 'issuance';
+  readonly clients: readonly number[];
+  readonly budget: Budget;
+  readonly rounds: number;
+  readonly warmupSeconds: number;
+  readonly withPeer: boolean;
+  readonly peerOnly: boolean;
+  readonly isTls: boolean;
+  readonly asJson: boolean;
+  readonly directory: string | undefined;
+}
+
+export interface GrowthOptions {
+  readonly command: 'growth';
+  readonly from: number;
+  readonly to: number;
+  readonly workers: number;
+  readonly maxSeconds: number;
+  readonly peerOnly: boolean;
+  readonly isTls: boolean;
+  readonly asJson: boolean;
+  readonly directory: string | undefined;
+}
+
+export type Options = IssuanceOptions | GrowthOptions | { readonly command: 'help' };
+
+/** A complaint about the command line. */
+export class UsageError extends Error {}
+
+export const usage = `Usage: npm run bench -- issuance [options]
+       npm run bench -- growth [options]
+
+issuance: full ACME flows with real http-01 against a server process with a database file
+  --clients 1,10,25    loads: that many clients, each with its own account and connection
+  --seconds 4          length of a measured part
+  --flows N            instead: so many flows a part
+  --rounds 3           interleaved rounds; medians are printed
+  --warmup-seconds 4   unmeasured load on each server before the first round
+  --peer pebble        the same load on Pebble in the same run, alternating, and the ratios
+  --peer-only          with --peer: leave our own server out
+
+growth: memory and cost of one server process from 1,000 certificates to many
+  --from 1000          certificates at the first reading
+  --to 100000          certificates at the last reading
+  --clients 10         clients, each with its own account and connection
+  --max-seconds 1800   give up after so long
+  --peer pebble --peer-only   grow Pebble instead
+
+both:
+  --plain-http         our own server without TLS
+  --dir DIRECTORY      where the temporary directory with the databases goes
+  --json               the result as JSON on standard output
+
+Exit code: 0 everything issued, 1 any failure, 2 usage. A peer that hung and was measured again
+is reported, but is no failure.
+`;
+
+const flags = {
+  clients: { type: 'string' },
+  seconds: { type: 'string' },
+  flows: { type: 'string' },
+  rounds: { type: 'string' },
+  'warmup-seconds': { type: 'string' },
+  peer: { type: 'string' },
+  'peer-only': { type: 'boolean' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  'max-seconds': { type: 'string' },
+  'plain-http': { type: 'boolean' },
+  dir: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+const common = ['clients', 'peer', 'peer-only', 'plain-http', 'dir', 'json'];
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  issuance: [...common, 'seconds', 'flows', 'rounds', 'warmup-seconds'],
+  growth: [...common, 'from', 'to', 'max-seconds'],
+};
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** Options of the arguments after the program's name; throws a UsageError. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parse(args);
+  const [command, ...others] = positionals;
+  if (values.help || command === undefined) return { command: 'help' };
+  if (others.length > 0 || !allowed[command]) {
+    throw new UsageError(`unknown command: ${positionals.join(' ')}`);
+  }
+  for (const name of Object.keys(values)) {
+    if (!allowed[command]!.includes(name)) throw new UsageError(`${command} knows no --${name}`);
+  }
+  checkPeer(values);
+  return command === 'issuance' ? issuanceOptions(values) : growthOptions(values);
+}
+
+function issuanceOptions(values: Values): IssuanceOptions {
+  if (values.flows !== undefined && values.seconds !== undefined) {
+    throw new UsageError('--flows and --seconds exclude each other');
+  }
+  const clients = (values.clients ?? '1,10,25').split(',');
+  return {
+    command: 'issuance',
+    clients: clients.map((text) => wholeNumber('clients', text, 1, 256)),
+    budget:
+      values.flows === undefined
+        ? { seconds: wholeNumber('seconds', values.seconds ?? '4', 1, 600) }
+        : { flows: wholeNumber('flows', values.flows, 1, 1_000_000) },
+    rounds: wholeNumber('rounds', values.rounds ?? '3', 1, 100),
+    warmupSeconds: wholeNumber('warmup-seconds', values['warmup-seconds'] ?? '4', 0, 60),
+    withPeer: values.peer !== undefined,
+    ...shared(values),
+  };
+}
+
+function growthOptions(values: Values): GrowthOptions {
+  const from = wholeNumber('from', values.from ?? '1000', 100, 1_000_000);
+  if (values.peer !== undefined && !values['peer-only']) {
+    throw new UsageError('growth measures one server: add --peer-only');
+  }
+  return {
+    command: 'growth',
+    from,
+    to: wholeNumber('to', values.to ?? '100000', from * 2, 10_000_000),
+    workers: wholeNumber('clients', values.clients ?? '10', 1, 256),
+    maxSeconds: wholeNumber('max-seconds', values['max-seconds'] ?? '1800', 10, 86_400),
+    ...shared(values),
+  };
+}
+
+function shared(
+  values: Values,
+): Pick<IssuanceOptions, 'peerOnly' | 'isTls' | 'asJson' | 'directory'> {
+  return {
+    peerOnly: values['peer-only'] ?? false,
+    isTls: !values['plain-http'],
+    asJson: values.json ?? false,
+    directory: values.dir,
+  };
+}
+
+function checkPeer(values: Values): void {
+  if (values.peer !== undefined && values.peer !== 'pebble') {
+    throw new UsageError(`--peer knows pebble only, not ${values.peer}`);
+  }
+  if (values['peer-only'] && values.peer === undefined) {
+    throw new UsageError('--peer-only needs --peer');
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: flags, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not ${text}`);
+}

@@ -1,0 +1,93 @@
+// One page's worth of merging: takes a peer's records one by one and gathers what has to be stored.
+// Invariant: nothing of the replica changes until `outcome` is asked for.
+// Never here: which pages count as seen (receive.ts).
+
+import { advance, type DigestKey, isPastHorizon, type Step } from './digest.ts';
+import { mergeRecord } from './merge.ts';
+import type { Listing } from './page.ts';
+import { keyText, type Origin, type Record } from './record.ts';
+import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
+import { isDeletable, isTombstone } from './schema.ts';
+import { covers, dotFromText, type VersionVector } from './version-vector.ts';
+import type { View } from './view.ts';
+
+export class Merging {
+  readonly #state: ReplicaState;
+  readonly #vector: VersionVector;
+  readonly #before = new Map<string, Record | undefined>();
+  readonly #after = new Map<string, Record | undefined>();
+  readonly #ahead: Map<Origin, number>;
+  #seq: number;
+  #isLate = false;
+
+  /** Loads our versions of all these records, before anything is decided. */
+  constructor(state: ReplicaState, view: View, records: readonly Record[]) {
+    this.#state = state;
+    this.#vector = vectorOf(state);
+    this.#ahead = new Map(state.ahead);
+    this.#seq = state.seq;
+    const keys = new Map(records.map((record) => [keyText(record), record]));
+    const ours = view.load([...keys.values()].map(({ kind, id }) => ({ kind, id })));
+    [...keys.keys()].forEach((key, i) => {
+      this.#before.set(key, ours[i]);
+    });
+  }
+
+  /** Merges one version from a peer. */
+  take(theirs: Record): void {
+    if (isPastHorizon(this.#state.digest, theirs)) return;
+    const key = keyText(theirs);
+    const ours = this.#after.has(key) ? this.#after.get(key) : this.#before.get(key);
+    if (ours === undefined && isDeletable(theirs.kind) && wasSeen(this.#vector, theirs)) return;
+    const { origin } = this.#state;
+    const { outcome, record } = mergeRecord(ours, theirs, { origin, seq: this.#seq + 1 });
+    if (outcome === 'keep') return;
+    if (outcome === 'join') this.#seq += 1;
+    else this.#note(record);
+    this.#after.set(key, record);
+  }
+
+  /**
+   * Removes what a peer's listing shows to be deleted: of our records in its range those that the
+   * peer has seen and lacks. A record is seen if its birth is, whoever has changed it since.
+   */
+  reconcile(ours: readonly Record[], listing: Listing): void {
+    const theirs = new Set(listing.records.map(keyText));
+    for (const record of ours) {
+      const key = keyText(record);
+      if (theirs.has(key) || isTombstone(record) || !wasSeen(listing.vector, record)) continue;
+      this.#before.set(key, record);
+      this.#after.set(key, undefined);
+    }
+  }
+
+  /** The state with the records merged; its vector is as it was. */
+  outcome(key: DigestKey): Outcome {
+    const steps: Step[] = [...this.#after].map(([text, after]) => {
+      return { before: this.#before.get(text), after };
+    });
+    const removed = steps.filter(({ after }) => after === undefined);
+    const state: ReplicaState = {
+      ...this.#state,
+      seq: this.#seq,
+      ahead: this.#ahead,
+      generation: this.#state.generation + (this.#isLate ? 1 : 0),
+      digest: steps.length === 0 ? this.#state.digest : advance(this.#state.digest, key, steps),
+    };
+    const put = steps.flatMap(({ after }) => (after === undefined ? [] : [after]));
+    return { state, put, remove: removed.map(({ before }) => before!) };
+  }
+
+  /** A record came in under a foreign dot: either at the end of what is held of its origin, or late. */
+  #note({ dot: { origin, seq } }: Record): void {
+    const last = Math.max(this.#vector.get(origin) ?? 0, this.#ahead.get(origin) ?? 0);
+    if (seq <= last) this.#isLate = true;
+    else this.#ahead.set(origin, seq);
+  }
+}
+
+/** True when the vector has seen the record in some version. */
+function wasSeen(vector: VersionVector, record: Record): boolean {
+  const born = dotFromText(record.fields['born']);
+  return covers(vector, record.dot) || (born !== undefined && covers(vector, born));
+}

@@ -1,0 +1,205 @@
+// The receiver's half of anti-entropy: what to ask a peer, and what its page does to this replica.
+// Invariant: records are merged whenever they come; the vector moves only by a complete page whose
+// base this node covers and whose earlier pages it has all merged. While deletable records are being
+// reconciled with one peer, those of others wait: an old one could slip in behind the listing.
+// Never here: reading the wire (page.ts), storage, which peer to call.
+
+import { compareText, sameJson } from './canonical.ts';
+import { type DigestKey, digestFrom } from './digest.ts';
+import { Merging } from './merging.ts';
+import { type Ask, cursorToJson, type Listing, type Page, type Position } from './page.ts';
+import type { Record } from './record.ts';
+import { hasForgotten, type Outcome, type Pull, type ReplicaState, vectorOf } from './replica.ts';
+import { isDeletable } from './schema.ts';
+import {
+  beyond,
+  coversAll,
+  EMPTY_VECTOR,
+  joinVectors,
+  sameVector,
+  type VersionVector,
+} from './version-vector.ts';
+import type { View } from './view.ts';
+
+/** What a page came to. */
+export interface Receipt extends Outcome {
+  /**
+   * `forgotten`: the peer has seen own events that this node does not know, so its database was
+   * restored; nothing was merged, and it must take a new incarnation first. `merged`: more is to
+   * come. `complete`: all that the peer had seen is covered now.
+   */
+  readonly result: 'forgotten' | 'merged' | 'complete';
+  /** After a complete page between equal vectors: false when the contents differ nevertheless. */
+  readonly agrees: boolean | undefined;
+}
+
+/** Own deletable records compared with one page of a listing, at most. */
+const LISTING_ROWS = 10_000;
+
+/** What to ask a peer next. */
+export function askOf(state: ReplicaState, peer: string): Ask {
+  const pull = state.pulls.get(peer);
+  const listing = pull?.listing;
+  return {
+    vector: pull?.everything ? EMPTY_VECTOR : vectorOf(state),
+    cursor: pull?.cursor ?? null,
+    chain: pull?.chain ?? '',
+    listing: listing && !listing.done ? { after: listing.after } : null,
+  };
+}
+
+/** Merges a page that `readPage` let through. */
+export function receive(
+  state: ReplicaState,
+  view: View,
+  key: DigestKey,
+  peer: string,
+  page: Page,
+): Receipt {
+  if (knowsMore(state, page)) {
+    return { state, put: [], remove: [], result: 'forgotten', agrees: undefined };
+  }
+  const listing = expectedListing(state, peer, page);
+  const incoming = [...page.records, ...(listing?.records ?? [])];
+  const mustWait = (reconciler(state) ?? peer) !== peer;
+  const taken = mustWait ? incoming.filter(({ kind }) => !isDeletable(kind)) : incoming;
+  const merging = new Merging(state, view, taken);
+  const range = listing && rangeOf(view, listing);
+  for (const record of taken) merging.take(record);
+  if (listing && range) merging.reconcile(range.rows, listing);
+  const merged = merging.outcome(key);
+  if (taken.length < incoming.length) return { ...merged, result: 'merged', agrees: undefined };
+  const listed = range === null ? merged.state : withListing(merged.state, peer, range.through);
+  return { ...merged, ...follow(listed, peer, page) };
+}
+
+/** The peer that deletable records are being reconciled with, if any. */
+export function reconciler(state: ReplicaState): string | undefined {
+  for (const [peer, { listing }] of state.pulls) if (listing !== null) return peer;
+  return undefined;
+}
+
+/** Moves the fetch, and the vector if the page allows it. */
+function follow(
+  state: ReplicaState,
+  peer: string,
+  page: Page,
+): Pick<Receipt, 'state' | 'result' | 'agrees'> {
+  const pull = state.pulls.get(peer);
+  const vector = vectorOf(state);
+  if (!coversAll(vector, page.base) || !continues(pull, page)) {
+    return { state, result: 'merged', agrees: undefined };
+  }
+  const listedFloor = pull?.listing?.done ? pull.listing.floor : EMPTY_VECTOR;
+  const isReconciled = pull?.listing == null || pull.listing.done;
+  const misses = !coversAll(joinVectors(vector, listedFloor), page.floor);
+  if (page.complete !== null && isReconciled && !misses) {
+    const promoted = promote(state, page.complete.vector, listedFloor);
+    // A page that was not asked for does not end a fetch that is under way.
+    const pulls = new Map(state.pulls);
+    if (page.chain === (pull?.chain ?? '')) pulls.delete(peer);
+    const after = { ...promoted, pulls };
+    return { state: after, result: 'complete', agrees: agreement(after, page.complete) };
+  }
+  return { state: onward(state, peer, page, misses), result: 'merged', agrees: undefined };
+}
+
+/** True for a page that begins where the one before ended, or at the vector. */
+function continues(pull: Pull | undefined, page: Page): boolean {
+  if (page.since === null) {
+    return page.complete !== null || pull?.cursor == null || pull.chain === page.chain;
+  }
+  if (pull === undefined || pull.chain !== page.chain || pull.cursor === null) return false;
+  return sameJson(cursorToJson(page.since), cursorToJson(pull.cursor));
+}
+
+/** Takes over the vector of a peer, and the floor that the reconciliation with it made good for. */
+function promote(
+  state: ReplicaState,
+  vector: VersionVector,
+  listedFloor: VersionVector,
+): ReplicaState {
+  const foreign = new Map(vector);
+  foreign.delete(state.origin);
+  const seen = joinVectors(state.seen, foreign);
+  const floor = joinVectors(state.floor, listedFloor);
+  const ahead = beyond(state.ahead, seen);
+  return { ...state, seen, floor, ahead };
+}
+
+/** The fetch after a page that was not the last; reconciles deletions if the peer has purged some. */
+function onward(state: ReplicaState, peer: string, page: Page, misses: boolean): ReplicaState {
+  const before = state.pulls.get(peer);
+  const mayList = (reconciler(state) ?? peer) === peer;
+  const mustList = misses && mayList && (before?.listing == null || before.listing.done);
+  const restarts = page.since === null && (before === undefined || before.cursor !== null);
+  const isNew = restarts || mustList || before === undefined;
+  const pull: Pull = {
+    cursor: page.next,
+    chain: isNew ? `${state.boot}.${state.chains + 1}` : before.chain,
+    everything: before?.everything ?? false,
+    listing: mustList ? { floor: page.floor, after: null, done: false } : (before?.listing ?? null),
+  };
+  const pulls = new Map(state.pulls).set(peer, pull);
+  return { ...state, pulls, chains: state.chains + 1 };
+}
+
+/** Whether the contents agree; undefined when they cannot be compared. */
+function agreement(
+  state: ReplicaState,
+  { vector, digest }: NonNullable<Page['complete']>,
+): boolean | undefined {
+  const isComparable =
+    digest !== null &&
+    state.ahead.size === 0 &&
+    state.digest.horizonDay <= digest.day &&
+    sameVector(vectorOf(state), vector);
+  return isComparable ? digestFrom(state.digest, digest.day) === digest.sum : undefined;
+}
+
+/** True when the page speaks of own events that this node has no memory of. */
+function knowsMore(state: ReplicaState, page: Page): boolean {
+  const records = [...page.records, ...(page.listing?.records ?? [])];
+  return (
+    hasForgotten(state, page.base) ||
+    hasForgotten(state, page.floor) ||
+    hasForgotten(state, page.complete?.vector ?? EMPTY_VECTOR) ||
+    hasForgotten(state, page.listing?.vector ?? EMPTY_VECTOR) ||
+    records.some(({ dot }) => dot.origin === state.origin && dot.seq > state.seq)
+  );
+}
+
+/** The listing of the page when it is the next one of the reconciliation under way. */
+function expectedListing(state: ReplicaState, peer: string, page: Page): Listing | null {
+  const pull = state.pulls.get(peer);
+  if (page.listing === null || pull?.listing == null || pull.listing.done) return null;
+  const isNext = pull.chain === page.chain && order(pull.listing.after, page.listing.after) === 0;
+  return isNext ? page.listing : null;
+}
+
+/** Own records that the listing speaks about, and up to where they were all read; null: the end. */
+function rangeOf(
+  view: View,
+  listing: Listing,
+): { readonly rows: readonly Record[]; readonly through: Position } {
+  const rows = view.deletables(listing.after, LISTING_ROWS);
+  const last = rows.length < LISTING_ROWS ? null : rows.at(-1)!;
+  const { through } = listing;
+  if (through === null) return { rows, through: last && { kind: last.kind, id: last.id } };
+  const isCut = last !== null && order(last, through) < 0;
+  const inside = rows.filter((row) => order(row, through) <= 0);
+  return { rows: inside, through: isCut ? { kind: last.kind, id: last.id } : through };
+}
+
+/** The fetch after one page of the listing. */
+function withListing(state: ReplicaState, peer: string, through: Position): ReplicaState {
+  const pull = state.pulls.get(peer)!;
+  const listing = { ...pull.listing!, after: through, done: through === null };
+  return { ...state, pulls: new Map(state.pulls).set(peer, { ...pull, listing }) };
+}
+
+/** Listing order: kind, then id; the beginning is before everything. */
+function order(a: Position, b: Position): number {
+  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
+  return compareText(a.kind, b.kind) || compareText(a.id, b.id);
+}

@@ -1,0 +1,219 @@
+// The sender's half of anti-entropy: the page that answers an ask. Events are taken per origin in the
+// order of their numbers; if not everything fits, what is urgent is sought ahead and goes first.
+// Invariant: a page is complete only if at the instant of the state nothing that the asker lacks is
+// left out of this page and the ones before it. Serving changes nothing.
+// Never here: what the receiver does with it.
+
+import { assert } from '../assert.ts';
+import { compareText, sizeOf } from './canonical.ts';
+import { digestFrom } from './digest.ts';
+import {
+  type Ask,
+  type Cursor,
+  type Listing,
+  MAX_PAGE_RECORDS,
+  type Page,
+  recordToJson,
+} from './page.ts';
+import type { Origin, Record } from './record.ts';
+import { type ReplicaState, vectorOf } from './replica.ts';
+import { isUrgent } from './schema.ts';
+import { coversAll, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
+import type { Range, View } from './view.ts';
+
+export interface PageLimits {
+  readonly records: number;
+  /** About how many octets before compression. One record fits always. */
+  readonly octets: number;
+}
+
+/** Rows read of one origin even when there are very many. */
+const MIN_ROWS = 16;
+
+/** What is read of one origin, and from where. */
+interface Stream {
+  readonly origin: Origin;
+  /** Everything up to here is known to the asker or was sent. */
+  readonly from: number;
+  /** Everything urgent up to here was sent. */
+  readonly urgentFrom: number;
+  readonly rows: readonly Record[];
+  /** Rows beyond `urgentFrom`; the same rows when nothing urgent was sent ahead yet. */
+  readonly urgentRows: readonly Record[];
+  /** `rows` reach the end of what there is. */
+  readonly isWhole: boolean;
+}
+
+/** The page that answers an ask. */
+export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLimits): Page {
+  assert(limits.records >= 1 && limits.records <= MAX_PAGE_RECORDS, 'a page holds some records');
+  const since = usable(state, ask.cursor);
+  const streams = readStreams(state, view, ask.vector, since, limits.records);
+  const basket = new Basket(limits);
+  const isComplete =
+    streams.every(({ isWhole }) => isWhole) &&
+    streams.every(({ rows, urgentFrom }) => {
+      return rows.every((row) => isSentAhead(row, urgentFrom) || basket.take(row));
+    });
+  const filled = isComplete
+    ? { records: basket.records, next: endOf(state, ask) }
+    : fill(state, streams, limits);
+  return {
+    base: ask.vector,
+    chain: ask.chain,
+    since,
+    records: filled.records,
+    floor: state.floor,
+    next: filled.next && { ...filled.next, ...alreadySent(filled.next, since) },
+    complete: isComplete ? { vector: vectorOf(state), digest: digestOf(state) } : null,
+    listing: ask.listing && list(state, view, ask.listing.after, limits),
+  };
+}
+
+/** A cursor, unless a record may have come in below it since, or it is of another process. */
+function usable(state: ReplicaState, cursor: Cursor | null): Cursor | null {
+  if (cursor === null || cursor.boot !== state.boot) return null;
+  return cursor.generation === state.generation ? cursor : null;
+}
+
+function readStreams(
+  state: ReplicaState,
+  view: View,
+  vector: VersionVector,
+  since: Cursor | null,
+  records: number,
+): readonly Stream[] {
+  const held = joinVectors(vectorOf(state), state.ahead);
+  const bulk = joinVectors(vector, since?.bulk ?? EMPTY_VECTOR);
+  // The own events first: they are why peers call.
+  const rank = (origin: Origin): number => (origin === state.origin ? 0 : 1);
+  const starts = [...held]
+    .map(([origin, last]) => {
+      const from = bulk.get(origin) ?? 0;
+      return { origin, last, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) };
+    })
+    .filter(({ last, from }) => last > from)
+    .sort((a, b) => rank(a.origin) - rank(b.origin) || compareText(a.origin, b.origin));
+  const limit = Math.max(MIN_ROWS, Math.ceil((2 * records) / Math.max(1, starts.length)));
+  const lookahead = starts.filter(({ from, urgentFrom }) => urgentFrom > from);
+  const ranges: Range[] = [
+    ...starts.map(({ origin, from }) => ({ origin, afterSeq: from })),
+    ...lookahead.map(({ origin, urgentFrom }) => ({ origin, afterSeq: urgentFrom })),
+  ];
+  const found = ranges.length === 0 ? [] : view.ranges(ranges, limit);
+  return starts.map((start, i) => {
+    const rows = found[i]!;
+    const at = lookahead.indexOf(start);
+    const urgentRows = at < 0 ? rows : found[starts.length + at]!;
+    return { ...start, rows, urgentRows, isWhole: rows.length < limit };
+  });
+}
+
+/** A page that is not the last: half of it for what is urgent ahead, the rest in order. */
+function fill(
+  state: ReplicaState,
+  streams: readonly Stream[],
+  limits: PageLimits,
+): { readonly records: readonly Record[]; readonly next: Cursor } {
+  const basket = new Basket(limits);
+  const urgent = new Map<Origin, number>();
+  const half = { records: limits.records / 2, octets: limits.octets / 2 };
+  for (const { origin, urgentFrom, urgentRows } of streams) {
+    urgent.set(origin, takeUrgent(basket, urgentFrom, urgentRows, half));
+  }
+  const bulk = new Map<Origin, number>();
+  for (const { origin, from, rows } of streams) {
+    const ahead = urgent.get(origin)!;
+    let reached = from;
+    for (const row of rows) {
+      if (!isSentAhead(row, ahead) && !basket.take(row)) break;
+      reached = row.dot.seq;
+    }
+    bulk.set(origin, reached);
+  }
+  const { boot, generation } = state;
+  return { records: basket.records, next: { boot, generation, bulk, urgent } };
+}
+
+/** Takes what is urgent while less than half of the basket is full; up to where it got. */
+function takeUrgent(
+  basket: Basket,
+  from: number,
+  rows: readonly Record[],
+  half: PageLimits,
+): number {
+  let reached = from;
+  for (const row of rows) {
+    if (isUrgent(row) && (basket.isBeyond(half) || !basket.take(row))) break;
+    reached = row.dot.seq;
+  }
+  return reached;
+}
+
+/** Where a complete page ends: wanted by an asker that must reconcile deletions before it can end. */
+function endOf(state: ReplicaState, ask: Ask): Cursor | null {
+  if (ask.listing === null && coversAll(ask.vector, state.floor)) return null;
+  const all = joinVectors(vectorOf(state), state.ahead);
+  return { boot: state.boot, generation: state.generation, bulk: all, urgent: all };
+}
+
+/** Cursors for origins that this page did not look at. */
+function alreadySent(next: Cursor, since: Cursor | null): Pick<Cursor, 'bulk' | 'urgent'> {
+  return {
+    bulk: joinVectors(since?.bulk ?? EMPTY_VECTOR, next.bulk),
+    urgent: joinVectors(since?.urgent ?? EMPTY_VECTOR, next.urgent),
+  };
+}
+
+function isSentAhead(row: Record, urgentFrom: number): boolean {
+  return row.dot.seq <= urgentFrom && isUrgent(row);
+}
+
+/** One page of the listing of everything deletable. */
+function list(
+  state: ReplicaState,
+  view: View,
+  after: Listing['after'],
+  limits: PageLimits,
+): Listing {
+  const rows = view.deletables(after, limits.records);
+  const basket = new Basket(limits);
+  const isEnd = rows.every((row) => basket.take(row)) && rows.length < limits.records;
+  const { records } = basket;
+  const last = records.at(-1);
+  const through = isEnd || last === undefined ? null : { kind: last.kind, id: last.id };
+  return { after, through, vector: vectorOf(state), records };
+}
+
+/** A day later than the own horizon, so that a peer that prunes a little earlier can compare. */
+function digestOf(state: ReplicaState): { readonly day: number; readonly sum: string } | null {
+  if (state.ahead.size > 0) return null;
+  const day = state.digest.horizonDay + 1;
+  return { day, sum: digestFrom(state.digest, day) };
+}
+
+/** Records up to a limit; the first one always fits. */
+class Basket {
+  readonly records: Record[] = [];
+  readonly #limits: PageLimits;
+  #octets = 0;
+
+  constructor(limits: PageLimits) {
+    this.#limits = limits;
+  }
+
+  /** False when there is no room. */
+  take(record: Record): boolean {
+    const size = sizeOf(recordToJson(record));
+    const { records, octets } = this.#limits;
+    const isFull = this.records.length >= records || this.#octets + size > octets;
+    if (isFull && this.records.length > 0) return false;
+    this.records.push(record);
+    this.#octets += size;
+    return true;
+  }
+
+  isBeyond(limits: PageLimits): boolean {
+    return this.records.length >= limits.records || this.#octets >= limits.octets;
+  }
+}

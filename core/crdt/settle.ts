@@ -1,0 +1,28 @@
+// Records that came in a page that was not the last, from a sender that is gone: nobody's vector
+// speaks for their events. They become own events, so that they travel on.
+// Invariant: only dots beyond the vector are given up, about which this node has promised nothing.
+// Never here: when to call it. It is meant for a node that has no fetch open.
+
+import type { Dot, Record } from './record.ts';
+import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
+import { beyond } from './version-vector.ts';
+import type { View } from './view.ts';
+
+/** Settles up to `limit` records of each origin; `state.ahead` is empty when nothing is left. */
+export function settle(state: ReplicaState, view: View, limit: number): Outcome {
+  const vector = vectorOf(state);
+  const ahead = beyond(state.ahead, vector);
+  const origins = [...ahead.keys()];
+  const found = view.ranges(
+    origins.map((origin) => ({ origin, afterSeq: vector.get(origin) ?? 0 })),
+    limit,
+  );
+  let { seq } = state;
+  const next = (): Dot => ({ origin: state.origin, seq: ++seq });
+  const put: readonly Record[] = found.flat().map((record) => ({ ...record, dot: next() }));
+  const left = origins.filter((_, i) => found[i]!.length === limit);
+  const remaining = new Map(left.map((origin) => [origin, ahead.get(origin)!]));
+  // Cursors may have been handed out beyond what is taken out here.
+  const generation = state.generation + 1;
+  return { state: { ...state, seq, ahead: remaining, generation }, put, remove: [] };
+}

@@ -1,0 +1,55 @@
+// The core's pure functions as production has them: node:crypto (OpenSSL) and noble.
+// Invariant: every function depends on its arguments only; caches save time, nothing else.
+// Never here: signing, key generation, randomness, X.509 (handed in by the product).
+
+import { createHmac, hash } from 'node:crypto';
+import { toBase64Url } from '../../core/bytes.ts';
+import type { KeyFacts, Primitives, Reading } from '../../core/primitives.ts';
+import { readJwk } from './jwk.ts';
+import { PublicKeyCache } from './public-key-cache.ts';
+import { verifySignature } from './signature.ts';
+
+/** What the product adds: X.509, and its opinion of weak keys if it has one. */
+export interface X509Functions extends Pick<Primitives, 'readCsr' | 'readCertificate'> {
+  /** Judges a DER SubjectPublicKeyInfo: known weak keys, small factors. */
+  readonly judgeSpki?: (spki: Uint8Array) => Reading<unknown>;
+}
+
+export function createPrimitives(x509: X509Functions): Primitives {
+  const keys = new PublicKeyCache();
+  return {
+    sha256,
+    hmac: (algorithm, key, data) => plain(createHmac(algorithm, key).update(data).digest()),
+    readKey: (jwk) => readKey(jwk, keys, x509.judgeSpki),
+    verify: (alg, jwk, message, signature) => verifySignature(alg, jwk, message, signature, keys),
+    readCsr: (der) => x509.readCsr(der),
+    readCertificate: (der) => x509.readCertificate(der),
+  };
+}
+
+function readKey(
+  input: unknown,
+  keys: PublicKeyCache,
+  judgeSpki: X509Functions['judgeSpki'],
+): Reading<KeyFacts> {
+  const reading = readJwk(input);
+  if (!reading.ok) return reading;
+  const { jwk, spki } = reading.value;
+  if (jwk['kty'] !== 'AKP' && keys.get(jwk) === undefined) {
+    return { ok: false, reason: `the key is not a point on ${jwk['crv'] ?? 'its curve'}` };
+  }
+  const judgement = judgeSpki?.(spki);
+  if (judgement !== undefined && !judgement.ok) return judgement;
+  // RFC 7638 §3: readJwk left the required members, in order, with values that need no escapes.
+  const thumbprint = toBase64Url(sha256(JSON.stringify(jwk)));
+  return { ok: true, value: { thumbprint, spkiHash: toBase64Url(sha256(spki)), jwk } };
+}
+
+function sha256(data: Uint8Array | string): Uint8Array {
+  return plain(hash('sha256', data, 'buffer'));
+}
+
+/** The same bytes without Buffer's own methods: `slice` of a Buffer would share its memory. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}

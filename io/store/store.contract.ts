@@ -1,0 +1,37 @@
+// What every store must do, as one suite that each adapter runs against its own database.
+// Invariant: no case knows which adapter it runs on. Never here: the cases themselves.
+
+import { suite } from 'uvu';
+import { RECORDS } from './records.contract.ts';
+import { REFUSALS } from './refusals.contract.ts';
+import { SELECTIONS } from './selections.contract.ts';
+import type { Store } from './store.ts';
+
+/** One database, empty at first, that can be opened again and again. */
+export interface StoreFixture {
+  open(): Promise<Store>;
+  /** Removes whatever is left of it. All its stores are closed by then. */
+  dispose(): Promise<void>;
+}
+
+/** Registers and runs the suite `name` over databases that `create` makes, one for each case. */
+export function storeContract(name: string, create: () => Promise<StoreFixture>): void {
+  const contract = suite(name);
+  for (const [title, run] of Object.entries({ ...REFUSALS, ...RECORDS, ...SELECTIONS })) {
+    contract(`${name}: ${title}`, async () => {
+      const fixture = await create();
+      let store = await fixture.open();
+      try {
+        await run(store, async () => {
+          await store.close();
+          store = await fixture.open();
+          return store;
+        });
+      } finally {
+        await store.close();
+        await fixture.dispose();
+      }
+    });
+  }
+  contract.run();
+}

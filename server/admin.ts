@@ -1,0 +1,73 @@
+// The admin listener: is the process alive, is the node ready, and its metrics. Invariant: none of
+// it is on the public listener but the two health questions. Never here: anything a client needs.
+
+import type { RequestListener } from 'node:http';
+import type { WebResponse } from '../core/effect.ts';
+import { METRICS_CONTENT_TYPE } from '../io/metrics.ts';
+import type { Engine } from './engine.ts';
+import { send } from './http.ts';
+
+interface Page {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Everything the admin listener answers. */
+export function adminListener(engine: Engine, metrics: () => string): RequestListener {
+  const pages: ReadonlyMap<string, () => Page> = new Map([
+    ...healthPages(engine),
+    ['/metrics', () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: metrics() })],
+  ]);
+  return (message, reply) => {
+    const page = pages.get(pathOf(message.url));
+    send(message, reply, render(message.method, page));
+  };
+}
+
+/** Puts the health questions in front of another listener. */
+export function withHealth(engine: Engine, next: RequestListener): RequestListener {
+  const pages = healthPages(engine);
+  return (message, reply) => {
+    const page = message.url?.startsWith('/acme/') ? undefined : pages.get(pathOf(message.url));
+    if (page === undefined) next(message, reply);
+    else send(message, reply, render(message.method, page));
+  };
+}
+
+function healthPages(engine: Engine): ReadonlyMap<string, () => Page> {
+  return new Map([
+    ['/healthz', () => ({ status: 200, type: TEXT, body: 'alive\n' })],
+    [
+      '/readyz',
+      () => {
+        const { fault } = engine;
+        if (fault === undefined) return { status: 200, type: TEXT, body: 'ready\n' };
+        return { status: 503, type: TEXT, body: `not ready: ${fault}\n` };
+      },
+    ],
+  ]);
+}
+
+function render(method: string | undefined, page: (() => Page) | undefined): WebResponse {
+  if (page === undefined) return response({ status: 404, type: TEXT, body: 'not found\n' });
+  if (method !== 'GET' && method !== 'HEAD') {
+    const refusal = response({ status: 405, type: TEXT, body: 'use GET\n' });
+    return { ...refusal, headers: [...refusal.headers, ['Allow', 'GET, HEAD']] };
+  }
+  return response(page());
+}
+
+function response({ status, type, body }: Page): WebResponse {
+  const headers = [
+    ['Content-Type', type],
+    ['Cache-Control', 'no-store'],
+  ] as const;
+  return { status, headers, body, route: 'admin' };
+}
+
+function pathOf(url: string | undefined): string {
+  return (url ?? '/').split('?', 1)[0]!;
+}

@@ -1,0 +1,157 @@
+// A node that is kept running: opens the database, starts the core on what is durable, and when
+// the database fails stops acknowledging and begins anew (fail-stop, then recovery).
+// Invariant: a driver that failed never answers again; its successor knows only what is durable.
+// Never here: HTTP, what requests mean.
+
+import { randomBytes } from 'node:crypto';
+import type { Policy } from '../core/acme/policy.ts';
+import { fromBase64Url } from '../core/bytes.ts';
+import { Node } from '../core/node.ts';
+import type { Primitives } from '../core/primitives.ts';
+import { hostNow } from '../io/clock.ts';
+import { Driver, type Watch } from '../io/driver.ts';
+import { entropy } from '../io/entropy.ts';
+import type { Log, LogFields } from '../io/log.ts';
+import type { Store, StoreStats } from '../io/store/store.ts';
+import type { Validator } from '../io/validate/validator.ts';
+import { buildList } from './crl-source.ts';
+import type { Answerer } from './http.ts';
+import { loadIdentity } from './identity.ts';
+import type { Authorities } from './policy.ts';
+
+export interface EngineOptions {
+  readonly open: () => Promise<Store>;
+  readonly primitives: Primitives;
+  readonly authorities: Authorities;
+  readonly validator: Validator;
+  readonly log: Log;
+  readonly watch: Watch;
+}
+
+interface Running {
+  readonly store: Store;
+  readonly node: Node;
+  readonly driver: Driver;
+}
+
+/** Pauses before the database is tried again; the last one repeats. */
+const RETRY_MS = [100, 500, 1000, 2000, 5000] as const;
+
+export class Engine {
+  readonly #options: EngineOptions;
+  #policy: Policy;
+  #running: Running | undefined;
+  #closed = false;
+  #fault = 'starting';
+
+  constructor(options: EngineOptions, policy: Policy) {
+    this.#options = options;
+    this.#policy = policy;
+  }
+
+  /** Opens the database for the first time. Rejects when that fails: an operator is watching. */
+  async start(): Promise<void> {
+    await this.#begin();
+  }
+
+  /** Handles a request, or says at once that the node cannot. */
+  readonly answer: Answerer = (web) => {
+    const driver = this.#running?.driver;
+    if (driver !== undefined) return driver.request(web);
+    return { response: Promise.resolve(undefined), abandon: () => {} };
+  };
+
+  /** Undefined when the node is ready, else why it is not. */
+  get fault(): string | undefined {
+    if (this.#running === undefined) return this.#fault;
+    return this.#running.node.ready ? undefined : 'taking up what was under way';
+  }
+
+  get gauges(): Node['gauges'] | undefined {
+    return this.#running?.node.gauges;
+  }
+
+  get storeStats(): StoreStats | undefined {
+    return this.#running?.store.stats();
+  }
+
+  /** Puts a new policy in force. */
+  configure(policy: Policy): void {
+    this.#policy = policy;
+    this.#running?.driver.submit({ kind: 'configure', policy });
+  }
+
+  /** Finishes what was acknowledged and lets go of the database. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const running = this.#running;
+    this.#running = undefined;
+    this.#fault = 'stopping';
+    await running?.driver.close();
+    await running?.store.close();
+  }
+
+  async #begin(): Promise<void> {
+    const { authorities, primitives, validator, log, watch } = this.#options;
+    const store = await this.#options.open();
+    const identity = await loadIdentity(store);
+    const issuing = authorities.get(this.#policy.cas[0].id)!;
+    const node = new Node({
+      ...identity,
+      policy: this.#policy,
+      primitives,
+      nonces: {
+        issuer: fromBase64Url(identity.node)!.slice(0, 8),
+        boot: new Uint8Array(randomBytes(4)),
+        key: issuing.deriveSecret('nonce tickets'),
+      },
+    });
+    const driver = new Driver(node, identity.origin, {
+      now: hostNow,
+      entropy,
+      store,
+      validate: (request) => validator.validate(request),
+      issue: (request) => {
+        const authority = authorities.get(request.ca);
+        if (authority !== undefined) return authority.issue(request);
+        const detail = `the CA "${request.ca}" of this order is no longer configured`;
+        return { ok: false, problem: 'serverInternal', detail };
+      },
+      buildCrl: (order) => buildList(store, authorities.get(order.ca)!, order),
+      log: ({ level, target, message, fields }) => log[level](target, message, fields as LogFields),
+      watch,
+      fail: (error) => this.#recover(error),
+    });
+    if (this.#closed) {
+      await store.close();
+      return;
+    }
+    this.#running = { store, node, driver };
+  }
+
+  #recover(error: unknown): void {
+    const store = this.#running?.store;
+    this.#running = undefined;
+    this.#fault = 'the database failed; recovering';
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.log.error('node', 'stopped acknowledging; starting again from what is durable', {
+      reason,
+    });
+    void this.#restart(store);
+  }
+
+  async #restart(store: Store | undefined): Promise<void> {
+    await store?.close().catch(() => {});
+    for (let attempt = 0; !this.#closed; attempt++) {
+      const delayMs = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      try {
+        await this.#begin();
+        this.#options.log.info('node', 'recovered');
+        return;
+      } catch (error) {
+        this.#options.log.error('node', 'cannot open the database', { reason: String(error) });
+      }
+    }
+  }
+}

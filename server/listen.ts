@@ -1,0 +1,70 @@
+// Opening and closing listening sockets: TCP or Unix, with errors an operator can act on.
+// Invariant: a Unix socket is private to its owner and group, and a stale one is replaced only
+// when nobody answers on it. Never here: requests.
+
+import { chmodSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { type ListenAddress, parseListenAddress } from '../io/config/address.ts';
+
+const FIXES: { readonly [code: string]: string } = {
+  EADDRINUSE: 'another process listens there; stop it or choose another address',
+  EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE; choose another port or grant it',
+  EADDRNOTAVAIL: 'this host does not have that address',
+};
+
+/** Starts listening and returns the address in use, as text. */
+export async function listen(server: Server, text: string, key: string): Promise<string> {
+  const address = parseListenAddress(text);
+  if (address === undefined) throw new Error(`${key}: "${text}" is no address to listen on`);
+  if (address.kind === 'unix') await removeStaleSocket(address.path);
+  try {
+    await bind(server, address);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new Error(`${key} = "${text}": ${FIXES[code] ?? message}`);
+  }
+  if (address.kind === 'unix') {
+    chmodSync(address.path, 0o660);
+    return text;
+  }
+  const { address: host, port } = server.address() as AddressInfo;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Takes no new connections, lets requests under way finish, and ends the rest after `graceMs`. */
+export function drain(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+function bind(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.kind === 'unix' ? { path: address.path } : address, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** A socket file left by a crash would keep us from listening; one in use must not be taken. */
+function removeStaleSocket(path: string): Promise<void> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve();
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') unlinkSync(path);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// The program `akamu`: joins the command line to the process and to the server.
+// Invariant: a composition root; no logic. Never here: anything else.
+
+import { runCommandLine } from './cli/run.ts';
+import { programVersion } from './cli/version.ts';
+import { serve } from './serve.ts';
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  print: (text) => process.stdout.write(text),
+  tell: (text) => process.stderr.write(text),
+  environment: process.env,
+  version: programVersion(),
+  serve,
+});

@@ -1,0 +1,159 @@
+// `akamu serve`: opens the CAs and the database, starts the node and its two listeners, and stops
+// them in order. Composition only. Invariant: nothing listens before the node can answer, and the
+// database is closed last. Never here: anything that decides.
+
+import { randomBytes } from 'node:crypto';
+import type { Server as TlsServer } from 'node:https';
+import { resolve } from 'node:path';
+import { type CaConfig, type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
+import { createPrimitives } from '../io/crypto/primitives.ts';
+import type { Log } from '../io/log.ts';
+import { createMetrics } from '../io/metrics.ts';
+import { createValidator, type Validator } from '../io/validate/validator.ts';
+import { adminListener, withHealth } from './admin.ts';
+import { openCa } from './ca/ca.ts';
+import { readCsr } from './ca/csr.ts';
+import { readCertificate } from './ca/certificate.ts';
+import { Engine } from './engine.ts';
+import { createServer, edge } from './http.ts';
+import { drain, listen } from './listen.ts';
+import { exposition, observeRequests, watchCore } from './meter.ts';
+import { type Authorities, policyOf } from './policy.ts';
+import { reloadChanges } from './reload.ts';
+import { openStore } from './store.ts';
+import { keepIdentity, openIdentity, tlsOptions } from './tls.ts';
+
+/** How long requests under way may take once the server is told to stop. */
+const DRAIN_MS = 5_000;
+
+/** Runs until SIGTERM or SIGINT. Rejects when the server cannot start. */
+export async function serve(config: Config, log: Log, reload: () => LoadResult): Promise<void> {
+  const authorities = openAuthorities(config, log);
+  const issuing = authorities.get(config.ca.find(({ isDefault }) => isDefault)!.id)!;
+  const metrics = createMetrics();
+  const validator = openValidator(config);
+  const engine = new Engine(
+    {
+      open: () => openStore(config.database.url),
+      primitives: createPrimitives({ readCsr, readCertificate }),
+      authorities,
+      validator,
+      log,
+      watch: watchCore(metrics),
+    },
+    policyOf(config, authorities),
+  );
+  await engine.start();
+
+  const openTls = (): ReturnType<typeof openIdentity> =>
+    openIdentity(config.tls, config.baseUrl, issuing, Date.now());
+  const identity = config.tls.enabled ? openTls() : undefined;
+  const acme = createServer(
+    withHealth(
+      engine,
+      edge({ maxBodyBytes: config.server.maxBodyBytes }, engine.answer, observeRequests(metrics)),
+    ),
+    identity && tlsOptions(config.tls, identity),
+  );
+  const admin = createServer(adminListener(engine, exposition(metrics, engine)));
+  const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
+  const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
+  const address = await listen(acme, config.listenAddr, 'listen_addr');
+  log.info('node', 'listening', { acme: address, admin: adminAddress });
+  greet(config);
+
+  let current = config;
+  const onHangUp = (): void => {
+    current = reconfigure(current, reload(), engine, authorities, log);
+  };
+  process.on('SIGHUP', onHangUp);
+  const signal = await stopSignal();
+  log.info('node', 'stopping', { signal });
+  process.off('SIGHUP', onHangUp);
+  stopRenewing?.();
+  await Promise.all([drain(acme, DRAIN_MS), drain(admin, DRAIN_MS)]);
+  validator.close();
+  await engine.close();
+  log.info('node', 'stopped');
+}
+
+function openAuthorities(config: Config, log: Log): Authorities {
+  const authorities = new Map<string, ReturnType<typeof openCa>>();
+  for (const ca of config.ca) {
+    const authority = openCa(caConfig(ca), {
+      nowMs: Date.now(),
+      random: (length) => new Uint8Array(randomBytes(length)),
+    });
+    authorities.set(ca.id, authority);
+    const expires = new Date(authority.expiresMs).toISOString();
+    log.info('ca', 'opened', { id: ca.id, key_type: authority.keyType, expires });
+  }
+  return authorities;
+}
+
+function caConfig({ crlUrl, ocspUrl, ...rest }: CaConfig): Parameters<typeof openCa>[0] {
+  return {
+    ...rest,
+    ...(crlUrl !== undefined && { crlUrl }),
+    ...(ocspUrl !== undefined && { ocspUrl }),
+  };
+}
+
+function openValidator({ server }: Config): Validator {
+  const { dnsResolverAddr } = server;
+  return createValidator({
+    httpPort: server.httpValidationPort,
+    tlsAlpnPort: server.tlsAlpnValidationPort,
+    allowPrivateIps: server.httpValidationAllowPrivateIps,
+    ...(dnsResolverAddr !== undefined && { dnsServers: [dnsResolverAddr] }),
+  });
+}
+
+/** What a newcomer needs to get a first certificate. */
+function greet(config: Config): void {
+  const directory = `${config.baseUrl}/acme/directory`;
+  const root = resolve(config.ca.find(({ isDefault }) => isDefault)!.rootCertFile);
+  process.stderr.write(
+    `
+  ACME directory    ${directory}
+  root certificate  ${root}
+
+  Get a certificate (on the host that owns the name; it listens on port 80 for a moment):
+
+    REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone \\
+      --server ${directory} --agree-tos --register-unsafely-without-email -d NAME
+
+`,
+  );
+}
+
+function reconfigure(
+  current: Config,
+  loaded: LoadResult,
+  engine: Engine,
+  authorities: Authorities,
+  log: Log,
+): Config {
+  if (!loaded.ok) {
+    log.error('config', 'not reloaded: the old configuration stays in force', {
+      reason: renderErrors(loaded.errors),
+    });
+    return current;
+  }
+  const { next, needRestart } = reloadChanges(current, loaded.config);
+  engine.configure(policyOf(next, authorities));
+  log.setLevel(next.log.level);
+  log.info('config', 'reloaded');
+  for (const key of needRestart) {
+    log.warn('config', 'changed, but takes effect only at the next start', { key });
+  }
+  return next;
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => resolve(signal));
+    }
+  });
+}
