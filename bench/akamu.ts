@@ -3,7 +3,7 @@
 // as durable as the product makes them by default.
 // Never here: imports from the product; the benchmark uses the front door only.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts, getText, type Launch, ServerProcess } from './server-process.ts';
@@ -30,13 +30,15 @@ async function startAkamu(world: World, name: string, isTls: boolean): Promise<T
   const [port = 0, adminPort = 0] = await freePorts(2);
   const baseUrl = `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const admin = `http://127.0.0.1:${adminPort}`;
-  const configFile = join(world.directory, `akamu-${port}.toml`);
-  writeFileSync(configFile, configuration(world, { port, adminPort, baseUrl, isTls }));
+  // A directory for each start: a restarted server must not find what the one before has left.
+  const directory = mkdtempSync(join(world.directory, 'akamu-'));
+  const configFile = join(directory, 'akamu.toml');
+  writeFileSync(configFile, configuration(world, { directory, port, adminPort, baseUrl, isTls }));
   const launch: Launch = {
     name,
     command: process.execPath,
     args: [entryPoint, 'serve', '--config', configFile],
-    logFile: join(world.directory, `akamu-${port}.log`),
+    logFile: join(directory, 'akamu.log'),
     readyUrl: `${admin}/readyz`,
   };
   const server = await ServerProcess.start(launch);
@@ -53,28 +55,26 @@ export function sumOfMetric(text: string | undefined, name: string): number | un
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0);
 }
 
-interface Addresses {
+interface Site {
+  readonly directory: string;
   readonly port: number;
   readonly adminPort: number;
   readonly baseUrl: string;
   readonly isTls: boolean;
 }
 
-function configuration(world: World, { port, adminPort, baseUrl, isTls }: Addresses): string {
-  const file = (name: string) => JSON.stringify(join(world.directory, `akamu-${port}-${name}`));
-  const tls = [
-    '[tls]',
-    'enabled = true',
+function configuration(world: World, site: Site): string {
+  const file = (name: string) => JSON.stringify(join(site.directory, name));
+  const identity = [
     `cert_file = ${JSON.stringify(world.tls.certificateFile)}`,
     `key_file = ${JSON.stringify(world.tls.keyFile)}`,
   ];
   return `${[
-    `listen_addr = "127.0.0.1:${port}"`,
-    `base_url = "${baseUrl}"`,
+    `listen_addr = "127.0.0.1:${site.port}"`,
+    `base_url = "${site.baseUrl}"`,
     '[database]',
-    `url = ${JSON.stringify(`sqlite://${join(world.directory, `akamu-${port}.db`)}`)}`,
+    `url = ${JSON.stringify(`sqlite://${join(site.directory, 'akamu.db')}`)}`,
     '[[ca]]',
-    'id = "default"',
     `key_file = ${file('ca-key.pem')}`,
     `cert_file = ${file('ca-cert.pem')}`,
     'key_type = "ec:P-256"',
@@ -83,7 +83,9 @@ function configuration(world: World, { port, adminPort, baseUrl, isTls }: Addres
     `http_validation_port = ${world.responder.port}`,
     'http_validation_allow_private_ips = true',
     '[admin]',
-    `listen_addr = "127.0.0.1:${adminPort}"`,
-    ...(isTls ? tls : []),
+    `listen_addr = "127.0.0.1:${site.adminPort}"`,
+    '[tls]',
+    `enabled = ${site.isTls}`,
+    ...(site.isTls ? identity : []),
   ].join('\n')}\n`;
 }

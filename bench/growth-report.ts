@@ -12,6 +12,12 @@ export interface Cost {
   readonly cpuMsPerCert: number;
 }
 
+export interface Point extends Cost {
+  readonly issued: number;
+  readonly residentBytes: number;
+}
+
+const POINTS = 10;
 const WINDOW_CERTIFICATES = 5_000;
 
 /** Cost over stretches as one. */
@@ -34,46 +40,65 @@ export function firstAndLast(stretches: readonly Stretch[], from: number): reado
   return [costOf(upTo(warm, goal)), costOf(upTo([...warm].reverse(), goal))];
 }
 
+/** Ten points of the way, or fewer on a short one: cost since the point before, memory there. */
+export function curveOf(stretches: readonly Stretch[]): readonly Point[] {
+  const count = Math.min(POINTS, stretches.length);
+  return Array.from({ length: count }, (_, i) => {
+    const start = Math.floor((i * stretches.length) / count);
+    const end = Math.floor(((i + 1) * stretches.length) / count);
+    const { issued, residentBytes } = stretches[end - 1]!;
+    return { ...costOf(stretches.slice(start, end)), issued, residentBytes };
+  });
+}
+
 /** The whole report as text. */
 export function renderGrowth(result: GrowthResult): string {
-  const { options, server, failures, badNonces, stretches } = result;
-  const issued = stretches[stretches.length - 1]?.issued ?? 0;
+  const { options, failures, stretches } = result;
   const [first, last] = firstAndLast(stretches, options.from);
-  const { residentBytesAtFirst, residentBytesAtLast } = result;
-  const ratio = (a: number, b: number) => figure(b / a);
-  const rows = [
-    [`${server.name} ${server.version}`, '', `at ${options.from}`, `at ${issued}`, 'last/first'],
-    [
-      'RSS at rest',
-      'MiB',
-      mebibytes(residentBytesAtFirst),
-      mebibytes(residentBytesAtLast),
-      ratio(residentBytesAtFirst, residentBytesAtLast),
-    ],
-    [
-      'server CPU per certificate',
-      'ms',
-      figure(first.cpuMsPerCert),
-      figure(last.cpuMsPerCert),
-      ratio(first.cpuMsPerCert, last.cpuMsPerCert),
-    ],
-    [
-      'certs/s',
-      '',
-      figure(first.certsPerSecond),
-      figure(last.certsPerSecond),
-      ratio(first.certsPerSecond, last.certsPerSecond),
-    ],
-  ];
-  const count = first.certificates;
-  const notes = `RSS: median of 30 VmRSS readings of the server process over 3 s, after 5 s without load.
-server CPU: utime + stime from /proc/PID/stat over the ${count} certificates after the first reading, and over the last ${last.certificates}.
-certs/s: over the same certificates, ${options.workers} clients with an account each, ${options.isTls || options.peerOnly ? 'HTTPS' : 'plain HTTP'}, the making of CSRs not counted.
-badNonce answers: ${badNonces}.`;
-  const tmpfs = result.isInMemory ? '\nThe database was on tmpfs; use --dir.' : '';
+  const tmpfs = result.isInMemory ? ['The database was on tmpfs; use --dir.'] : [];
   const list = failures.map((failure) => `\n  ${failure}`).join('');
   const verdict = failures.length === 0 ? 'No failures.' : `${failures.length} FAILURES${list}`;
-  return `${table(rows)}\n\n${notes}${tmpfs}\n\n${verdict}\n`;
+  const tables = [curveTable(stretches), comparison(result, first, last)];
+  return `${[...tables, legend(result, first, last), ...tmpfs, verdict].join('\n\n')}\n`;
+}
+
+function curveTable(stretches: readonly Stretch[]): string {
+  const rows = curveOf(stretches).map((point) => [
+    String(point.issued),
+    '',
+    mebibytes(point.residentBytes),
+    figure(point.cpuMsPerCert),
+    figure(point.certsPerSecond),
+  ]);
+  return table([['issued', '', 'RSS MiB', 'server CPU ms', 'certs/s'], ...rows]);
+}
+
+function comparison({ options, server, ...result }: GrowthResult, first: Cost, last: Cost): string {
+  const issued = result.stretches[result.stretches.length - 1]?.issued ?? 0;
+  const row = (name: string, unit: string, [a, b]: [number, number], show = figure) => [
+    name,
+    unit,
+    show(a),
+    show(b),
+    figure(b / a),
+  ];
+  const resident: [number, number] = [result.residentBytesAtFirst, result.residentBytesAtLast];
+  return table([
+    [`${server.name} ${server.version}`, '', `at ${options.from}`, `at ${issued}`, 'last/first'],
+    row('RSS at rest', 'MiB', resident, mebibytes),
+    row('server CPU per certificate', 'ms', [first.cpuMsPerCert, last.cpuMsPerCert]),
+    row('certs/s', '', [first.certsPerSecond, last.certsPerSecond]),
+  ]);
+}
+
+function legend({ options, badNonces }: GrowthResult, first: Cost, last: Cost): string {
+  const transport = options.isTls || options.peerOnly ? 'HTTPS' : 'plain HTTP';
+  const windows = `${first.certificates} certificates after the first reading and the last ${last.certificates}`;
+  return `RSS: VmRSS of the server process; at rest the median of 30 readings over 3 s, after 5 s without load.
+server CPU: utime + stime of the server process, all threads, from /proc/PID/stat, per certificate.
+certs/s: ${options.workers} clients, an account each, ${transport} with keep-alive; making CSRs is not counted.
+at ${options.from}, at the end: RSS when so many were issued; CPU and certs/s over the ${windows}.
+badNonce answers: ${badNonces}.`;
 }
 
 function upTo(stretches: readonly Stretch[], goal: number): readonly Stretch[] {

@@ -22,6 +22,8 @@ export interface Stretch {
   readonly certificates: number;
   readonly elapsedMs: number;
   readonly serverCpuMs: number;
+  /** Under load, when it ended. */
+  readonly residentBytes: number;
 }
 
 export interface GrowthResult {
@@ -109,7 +111,9 @@ async function growTo(growing: Growing, goal: number): Promise<void> {
     growing.badNonces += run.badNonces;
     growing.failures.push(...run.failures);
     const { issued } = growing;
-    growing.stretches.push({ issued, certificates, elapsedMs: run.elapsedMs, serverCpuMs });
+    const residentBytes = residentBytesOf(target.process.pid);
+    const { elapsedMs } = run;
+    growing.stretches.push({ issued, certificates, elapsedMs, serverCpuMs, residentBytes });
     if (performance.now() - saidMs > PROGRESS_MS) {
       saidMs = performance.now();
       say(progressLine(growing));
@@ -117,11 +121,11 @@ async function growTo(growing: Growing, goal: number): Promise<void> {
   }
 }
 
-function progressLine({ issued, stretches, target }: Growing): string {
-  const { certificates, elapsedMs, serverCpuMs } = stretches[stretches.length - 1]!;
+function progressLine({ issued, stretches }: Growing): string {
+  const { certificates, elapsedMs, serverCpuMs, residentBytes } = stretches[stretches.length - 1]!;
   const rate = figure(certificates / (elapsedMs / 1000));
   const cpu = figure(serverCpuMs / certificates);
-  const resident = mebibytes(residentBytesOf(target.process.pid));
+  const resident = mebibytes(residentBytes);
   return `${issued} issued: ${rate} certs/s, ${cpu} CPU ms each, RSS ${resident} MiB`;
 }
 

@@ -31,15 +31,15 @@ export function summarize(parts: readonly Measured[]): readonly Summary[] {
 }
 
 /**
- * What makes the run a failed one, in words: every flow that failed, every part without figures,
- * every time our own server hung. A peer that hung and was measured again is reported, no more.
+ * What makes the run a failed one, in words: every flow that failed, every server that broke,
+ * every time our own server hung. That a peer hung is reported, but says nothing about ours.
  */
 export function failuresOf(result: IssuanceResult): readonly string[] {
   const label = (part: { server: string; failures: readonly string[] }, load: string) =>
     part.failures.map((failure) => `${part.server}, ${load}: ${failure}`);
   return [
     ...result.warmupFailures,
-    ...result.incidents.filter((incident) => !isForgiven(incident)).map(textOf),
+    ...result.incidents.filter((incident) => !isPeerHang(incident)).map(textOf),
     ...result.parts.flatMap((part) => label(part, part.load)),
     ...result.pending.flatMap((cost) => label(cost, 'pending orders')),
   ];
@@ -55,7 +55,7 @@ export function renderIssuance(result: IssuanceResult): string {
     pendingTable(result),
     ratioTable(summaries),
     warnings(result),
-    repeatList(result),
+    hangList(result),
     failureList(failuresOf(result)),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
@@ -166,18 +166,18 @@ function warnings({ options, isInMemory, lateRequests }: IssuanceResult): string
   return lines.filter((line) => line !== '').join('\n');
 }
 
-function repeatList({ incidents }: IssuanceResult): string {
-  const repeated = incidents.filter(isForgiven);
-  if (repeated.length === 0) return '';
-  const lines = repeated.map((incident) => `  ${textOf(incident)}`);
-  return [
-    `A PEER HUNG ${repeated.length} TIMES; discarded, restarted, measured again:`,
-    ...lines,
-  ].join('\n');
+function hangList({ incidents }: IssuanceResult): string {
+  const hangs = incidents.filter(isPeerHang);
+  if (hangs.length === 0) return '';
+  const lines = hangs.map((incident) => {
+    const outcome = incident.wasRepeated ? 'measured again' : 'NO FIGURES from this attempt';
+    return `  ${textOf(incident)}: ${outcome}`;
+  });
+  return [`A PEER HUNG ${hangs.length} TIMES; discarded, restarted:`, ...lines].join('\n');
 }
 
-function isForgiven({ isPeer, wasRepeated }: Incident): boolean {
-  return isPeer && wasRepeated;
+function isPeerHang({ isPeer, isHang }: Incident): boolean {
+  return isPeer && isHang;
 }
 
 function textOf({ server, what }: Incident): string {

@@ -43,7 +43,7 @@ issuance: full ACME flows with real http-01 against a server process with a data
   --seconds 4          length of a measured part
   --flows N            instead: so many flows a part
   --rounds 3           interleaved rounds; medians are printed
-  --warmup-seconds 4   unmeasured load on each server before the first round
+  --warmup-seconds 10  unmeasured load on each server before the first round
   --peer pebble        the same load on Pebble in the same run, alternating, and the ratios
   --peer-only          with --peer: leave our own server out
 
@@ -59,8 +59,8 @@ both:
   --dir DIRECTORY      where the temporary directory with the databases goes
   --json               the result as JSON on standard output
 
-Exit code: 0 everything issued, 1 any failure, 2 usage. A peer that hung and was measured again
-is reported, but is no failure.
+Exit code: 0 everything issued, 1 any failure, 2 usage. A peer that hangs is restarted and measured
+again, and reported, but is no failure.
 `;
 
 const flags = {
@@ -116,7 +116,7 @@ function issuanceOptions(values: Values): IssuanceOptions {
         ? { seconds: wholeNumber('seconds', values.seconds ?? '4', 1, 600) }
         : { flows: wholeNumber('flows', values.flows, 1, 1_000_000) },
     rounds: wholeNumber('rounds', values.rounds ?? '3', 1, 100),
-    warmupSeconds: wholeNumber('warmup-seconds', values['warmup-seconds'] ?? '4', 0, 60),
+    warmupSeconds: wholeNumber('warmup-seconds', values['warmup-seconds'] ?? '10', 0, 60),
     withPeer: values.peer !== undefined,
     ...shared(values),
   };

@@ -9,6 +9,7 @@ import type { Target, TargetPlan } from './target.ts';
 export interface Incident {
   readonly server: string;
   readonly isPeer: boolean;
+  readonly isHang: boolean;
   readonly what: string;
   /** Whether the same part succeeded in a later attempt on a restarted server. */
   wasRepeated: boolean;
@@ -63,6 +64,7 @@ export class Participant {
     const incident = {
       server: this.plan.name,
       isPeer: this.plan.isPeer,
+      isHang: error instanceof SilentServer,
       what: `${what}: ${error.message}${last}`,
       wasRepeated: false,
     };

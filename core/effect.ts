@@ -1,12 +1,14 @@
 // Everything a node can want done, as plain data. Invariant: effects run in the order given, one
 // log for the whole node; what becomes visible outside (respond, later send) waits until every
-// persist before it is durable, and so does a load, which therefore never reads an old row.
+// persist before it is durable. A load reads at its place in the log: after every persist before
+// it, before every one behind it.
 // Never here: how they are done.
 
 import type { IssueRequest } from './acme/issuance.ts';
 import type { ValidationRequest } from './acme/validation.ts';
 import type { Selection } from './crdt/columns.ts';
-import type { Json, Record, RecordKey } from './crdt/record.ts';
+import type { Facts } from './crdt/facts.ts';
+import type { Json, Origin, Record, RecordKey } from './crdt/record.ts';
 
 export interface WebResponse {
   readonly status: number;
@@ -21,14 +23,21 @@ export interface WebResponse {
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Records of one origin beyond a number, by number. */
+export interface RangeQuery {
+  readonly origin: Origin;
+  readonly afterSeq: number;
+  readonly limit: number;
+}
+
 export type Effect =
   /** Make these versions durable, and remove the forgotten keys, all or nothing. */
   | {
       readonly kind: 'persist';
       readonly records: readonly Record[];
       readonly forget: readonly RecordKey[];
-      /** The number of this node's last event: no dot up to here is ever used again. */
-      readonly position: number;
+      /** Small facts to become durable with them: what the replica is, beside its records. */
+      readonly facts: Facts;
     }
   | { readonly kind: 'respond'; readonly request: number; readonly response: WebResponse }
   /** Read these from the database; comes back as `loaded`. */
@@ -37,6 +46,7 @@ export type Effect =
       readonly load: number;
       readonly keys: readonly RecordKey[];
       readonly selections: readonly Selection[];
+      readonly ranges: readonly RangeQuery[];
     }
   /** Probe a challenge; comes back as `validated`. */
   | {
@@ -54,6 +64,12 @@ export type Effect =
       readonly thisUpdateMs: number;
       readonly nextUpdateMs: number;
     }
+  /** Ask a peer for what we lack; comes back as `told` or `unreachable`. */
+  | { readonly kind: 'ask'; readonly peer: string; readonly ask: Json }
+  /** Answer a peer's ask. */
+  | { readonly kind: 'tell'; readonly exchange: number; readonly page: Json }
+  /** Something worth reaching in a simulation has happened; means nothing in production. */
+  | { readonly kind: 'mark'; readonly name: string }
   /** Send `tick` at this monotonic moment; replaces the wish before. */
   | { readonly kind: 'wake'; readonly monoMs: number }
   | {

@@ -5,7 +5,7 @@
 import type { IssueResult } from './acme/issuance.ts';
 import type { Policy } from './acme/policy.ts';
 import type { ChallengeType, ValidationResult } from './acme/validation.ts';
-import type { Record } from './crdt/record.ts';
+import type { Json, Record } from './crdt/record.ts';
 
 /** A request to the public listener, with what the HTTP edge already knows about it. */
 export interface WebRequest {
@@ -27,6 +27,7 @@ export interface BodyFault {
 export interface Loaded {
   readonly records: readonly (Record | undefined)[];
   readonly selections: readonly (readonly Record[])[];
+  readonly ranges: readonly (readonly Record[])[];
 }
 
 export const CHORES = [
@@ -70,6 +71,11 @@ export type Input =
       readonly der: Uint8Array;
     }
   | { readonly kind: 'configure'; readonly policy: Policy }
+  /** A peer asks for what it lacks; to be answered with a `tell` of the same exchange. */
+  | { readonly kind: 'asked'; readonly exchange: number; readonly from: string; readonly ask: Json }
+  /** The answer to our `ask`, or that there is none. */
+  | { readonly kind: 'told'; readonly from: string; readonly page: Json }
+  | { readonly kind: 'unreachable'; readonly peer: string }
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore
   /** The moment asked for by the last `wake` effect has come. */

@@ -24,6 +24,8 @@ export const LIMITS = {
   contacts: 10,
   /** Length of one contact URL, characters. */
   contactLength: 320,
+  /** Valid authorizations of one account for one name that a search looks at. */
+  reuseCandidates: 10,
   /** Length of a JSON payload's `csr`, characters: room for ML-DSA-87 and a hundred names. */
   csrLength: 49_152,
 

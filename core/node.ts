@@ -17,34 +17,48 @@ import { ReusableAuthorizations } from './acme/reuse.ts';
 import { type Held, handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import { Cache } from './cache.ts';
+import { answerAsk, type ExchangeOptions, type FollowUp, takePage } from './cluster/exchange.ts';
+import { type RoundOptions, Rounds } from './cluster/rounds.ts';
+import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
+import { askToJson } from './crdt/page.ts';
+import { askOf } from './crdt/receive.ts';
 import type { Record, RecordKey } from './crdt/record.ts';
+import { type ReplicaState, write } from './crdt/replica.ts';
 import type { Effect, WebResponse } from './effect.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
-import { Miss, remember, Transaction } from './transaction.ts';
+import { type Memory, Miss, remember, Transaction } from './transaction.ts';
 import { isRequest, type Job, WaitingRoom } from './waiting-room.ts';
 
 export interface NodeOptions {
   /** The node's id, as stamps carry it. */
   readonly node: string;
-  /** `<node id>.<incarnation>`: under which it numbers its events. */
-  readonly origin: string;
-  /** Number of the last event that is durable. */
-  readonly position: number;
+  /** What was durable of the replica: its origin, how far its events go, what it has seen. */
+  readonly replica: ReplicaState;
+  /** Absent: this node works alone. */
+  readonly gossip?: GossipOptions;
   readonly nonces: NonceIdentity;
   readonly policy: Policy;
   readonly primitives: Primitives;
   readonly limits?: { readonly cacheRecords?: number; readonly nonceWindow?: number };
 }
 
+export interface GossipOptions extends RoundOptions, ExchangeOptions {}
+
 /** What a handler came to. */
 interface Result {
   readonly response?: WebResponse;
   readonly wait?: { readonly key: RecordKey; readonly ms: number };
   readonly next?: Chore | undefined;
+  /** What follows from an exchange with a peer. */
+  readonly peer?: {
+    readonly name: string;
+    readonly followUp: FollowUp;
+    readonly isAnswer: boolean;
+  };
 }
 
 export class Node {
@@ -55,7 +69,8 @@ export class Node {
   readonly #lists = new RevocationLists();
   #policy: Policy;
   #clock: HlcState = HLC_ZERO;
-  #position: number;
+  #replica: ReplicaState;
+  readonly #rounds: Rounds | undefined;
   readonly #loading = new Map<number, { readonly job: Job; readonly miss: Miss }>();
   readonly #waiting = new WaitingRoom();
   readonly #abandoned = new Set<number>();
@@ -69,7 +84,9 @@ export class Node {
   constructor(options: NodeOptions) {
     this.#options = options;
     this.#policy = options.policy;
-    this.#position = options.position;
+    this.#replica = options.replica;
+    const { gossip, nonces } = options;
+    this.#rounds = gossip && new Rounds(gossip, seedOf(nonces.boot));
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
     this.#nonces = new NonceBook(
       options.nonces,
@@ -87,7 +104,7 @@ export class Node {
   /** Sizes, for metrics. */
   get gauges(): { readonly cached: number; readonly parked: number; readonly position: number } {
     const parked = this.#loading.size + this.#waiting.size;
-    return { cached: this.#cache.size, parked, position: this.#position };
+    return { cached: this.#cache.size, parked, position: this.#replica.seq };
   }
 
   /** The one door. Effects are to be carried out in order. */
@@ -117,6 +134,9 @@ export class Node {
       case 'configure':
         this.#policy = input.policy;
         return;
+      case 'unreachable':
+        this.#rounds?.failed(input.peer, this.#now.monoMs);
+        return;
       case 'tick':
         this.#tick();
         return;
@@ -127,7 +147,15 @@ export class Node {
 
   #start(input: Input): void {
     const entropy = input.kind === 'request' ? input.entropy : undefined;
-    const memory = { selections: new Map(), entropy, note: undefined, waited: false };
+    const firstRunMs = this.#now.wallMs;
+    const memory: Memory = {
+      selections: new Map(),
+      instant: undefined,
+      entropy,
+      note: undefined,
+      waited: false,
+      firstRunMs,
+    };
     this.#runnable.push({ input, memory, loads: 0 });
   }
 
@@ -143,14 +171,14 @@ export class Node {
         now: this.#now,
         primitives: this.#options.primitives,
         cache: this.#cache,
-        position: this.#position,
+        replica: this.#replica,
         nextStamp: () => this.#nextStamp(),
       },
       job.memory,
     );
     let result: Result;
     try {
-      result = handle(tx, held, job.input);
+      result = handle(tx, held, this.#options.gossip, job.input);
     } catch (error) {
       if (!(error instanceof Miss)) throw error;
       this.#load(job, error);
@@ -160,13 +188,14 @@ export class Node {
     this.#finish(job, result);
   }
 
-  #finish(job: Job, { response, wait, next }: Result): void {
+  #finish(job: Job, { response, wait, next, peer }: Result): void {
     if (response !== undefined && job.input.kind === 'request') {
       this.#effects.push({ kind: 'respond', request: job.input.request, response });
     }
     if (wait !== undefined && !this.#refuseWhenFull(job)) {
       this.#waiting.enter(job, wait.key, this.#now.monoMs + wait.ms);
     }
+    if (peer !== undefined) this.#followUp(peer);
     if (next !== undefined) this.#start(next);
     else if (isStartChore(job.input)) this.#startChoresLeft--;
   }
@@ -181,7 +210,10 @@ export class Node {
     );
     const load = this.#cache.beginLoad();
     this.#loading.set(load, { job, miss });
-    this.#effects.push({ kind: 'load', load, keys: miss.keys, selections: miss.selections });
+    // Rows are of the instant at which they are asked for, and so must be what is said about them.
+    job.memory.instant = this.#replica;
+    const { keys, selections, ranges } = miss;
+    this.#effects.push({ kind: 'load', load, keys, selections, ranges });
   }
 
   #resume(load: number, loaded: Loaded): void {
@@ -192,28 +224,32 @@ export class Node {
     for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
     for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
     this.#cache.endLoad(load);
-    remember(job.memory, miss.selections, loaded);
+    remember(job.memory, miss, loaded);
     const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
     if (!isAbandoned) this.#runnable.push(job);
   }
 
-  /** The only place where state changes. */
+  /** The only place where records and the replica change. */
   #commit(tx: Transaction): void {
-    const records: Record[] = [];
-    for (const draft of tx.drafts.values()) {
-      const dot = { origin: this.#options.origin, seq: ++this.#position };
-      const record = { kind: draft.kind, id: draft.id, fields: draft.fields, dot };
+    const changes = [...tx.drafts.values()].map((draft) => {
+      return { ...draft, before: this.#cache.get(draft) ?? undefined };
+    });
+    const { digestKey } = this.#options.gossip ?? {};
+    const { state, put, remove } = tx.outcome ?? write(this.#replica, digestKey, changes);
+    for (const record of put) {
       this.#cache.write(record);
       this.#derive(record);
-      records.push(record);
     }
-    for (const key of tx.forgotten) this.#cache.remove(key);
-    if (records.length + tx.forgotten.length > 0) {
-      const position = this.#position;
-      this.#effects.push({ kind: 'persist', records, forget: tx.forgotten, position });
+    const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
+    for (const key of forget) this.#cache.remove(key);
+    const facts = changedFacts(this.#replica, state);
+    this.#replica = state;
+    if (put.length + forget.length + facts.size > 0) {
+      this.#effects.push({ kind: 'persist', records: put, forget, facts });
     }
+    if (put.length > 0) this.#rounds?.hurry(this.#now.monoMs);
     this.#effects.push(...tx.effects);
-    for (const key of records) this.#runnable.push(...this.#waiting.leave(key));
+    for (const key of put) this.#runnable.push(...this.#waiting.leave(key));
     for (const key of tx.notified) this.#runnable.push(...this.#waiting.leave(key));
   }
 
@@ -231,6 +267,7 @@ export class Node {
       job.memory.waited = true;
       this.#runnable.push(job);
     }
+    for (const peer of this.#rounds?.due(this.#now.monoMs) ?? []) this.#ask(peer);
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
     for (const chore of SWEEP_CHORES) this.#start({ kind: 'chore', chore, afterId: '' });
@@ -239,10 +276,24 @@ export class Node {
   /** Asks for the next tick, when it has to come sooner than the one asked for before. */
   #planWake(): void {
     const checkInMs = this.#waiting.size > 0 ? LIMITS.waitCheckMs : Number.POSITIVE_INFINITY;
-    const monoMs = Math.min(this.#now.monoMs + checkInMs, this.#sweepAtMonoMs);
+    const roundMonoMs = this.#rounds?.nextMonoMs ?? Number.POSITIVE_INFINITY;
+    const monoMs = Math.min(this.#now.monoMs + checkInMs, roundMonoMs, this.#sweepAtMonoMs);
     if (monoMs >= this.#wakeAtMonoMs) return;
     this.#wakeAtMonoMs = monoMs;
     this.#effects.push({ kind: 'wake', monoMs });
+  }
+
+  #ask(peer: string): void {
+    const ask = askToJson(askOf(this.#replica, peer));
+    this.#effects.push({ kind: 'ask', peer, ask });
+  }
+
+  /** After an exchange: goes on asking while a peer has more, leaves a peer alone that misbehaves. */
+  #followUp({ name, followUp, isAnswer }: NonNullable<Result['peer']>): void {
+    const rounds = this.#rounds;
+    if (isAnswer && followUp !== 'refuse') rounds?.answered(name);
+    if (isAnswer && followUp === 'refuse') rounds?.failed(name, this.#now.monoMs);
+    if (followUp === 'ask' && rounds?.ask(name, this.#now.monoMs)) this.#ask(name);
   }
 
   #abandon(request: number): void {
@@ -269,7 +320,12 @@ export class Node {
 }
 
 /** The handler of each kind of input that works on records. */
-function handle(tx: Transaction, held: Held, input: Input): Result {
+function handle(
+  tx: Transaction,
+  held: Held,
+  gossip: GossipOptions | undefined,
+  input: Input,
+): Result {
   switch (input.kind) {
     case 'request': {
       const outcome = handleRequest(tx, held, input.web);
@@ -286,10 +342,21 @@ function handle(tx: Transaction, held: Held, input: Input): Result {
       return {};
     case 'chore':
       return { next: doChore(tx, held, input) };
+    case 'asked': {
+      if (gossip === undefined) return {};
+      const followUp = answerAsk(tx, gossip, input.exchange, input.ask);
+      return { peer: { name: input.from, followUp, isAnswer: false } };
+    }
+    case 'told': {
+      if (gossip === undefined) return {};
+      const followUp = takePage(tx, gossip, input.from, input.page);
+      return { peer: { name: input.from, followUp, isAnswer: true } };
+    }
     case 'boot':
     case 'loaded':
     case 'abandon':
     case 'configure':
+    case 'unreachable':
     case 'tick':
       throw new Error(`${input.kind} is the node's own`);
     default:
@@ -299,4 +366,9 @@ function handle(tx: Transaction, held: Held, input: Input): Result {
 
 function isStartChore(input: Input): boolean {
   return input.kind === 'chore' && START_CHORES.some((chore) => chore === input.chore);
+}
+
+/** Four octets as one number. */
+function seedOf(octets: Uint8Array): number {
+  return octets.reduce((sum, octet) => (sum * 256 + octet) >>> 0, 0);
 }

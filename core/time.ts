@@ -32,8 +32,10 @@ export function parseTime(text: string): number | undefined {
   const days = daysFromCivil(year, month, day);
   const [, realMonth, realDay] = civilFromDays(days);
   if (realMonth !== month || realDay !== day) return undefined;
+  const [offsetHour, offsetMinute] = [Number(match[8] ?? 0), Number(match[9] ?? 0)];
   if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const offset = match[7] === undefined ? 0 : Number(match[8]) * 60 + Number(match[9]);
+  if (offsetHour > 23 || offsetMinute > 59) return undefined;
+  const offset = offsetHour * 60 + offsetMinute;
   const utcMinutes = hour * 60 + minute - (match[7] === '-' ? -offset : offset);
   return days * DAY_MS + (utcMinutes * 60 + second) * 1000;
 }

@@ -9,7 +9,8 @@ import type { Cache } from './cache.ts';
 import type { Selection } from './crdt/columns.ts';
 import type { Stamp } from './crdt/hlc.ts';
 import { type Json, keyText, type Record, type RecordKey } from './crdt/record.ts';
-import type { Effect } from './effect.ts';
+import type { Outcome, ReplicaState } from './crdt/replica.ts';
+import type { Effect, RangeQuery } from './effect.ts';
 import type { Loaded } from './input.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
@@ -18,23 +19,36 @@ import type { Now } from './time.ts';
 export class Miss {
   readonly keys: readonly RecordKey[];
   readonly selections: readonly Selection[];
+  readonly ranges: readonly RangeQuery[];
 
-  constructor(keys: readonly RecordKey[], selections: readonly Selection[]) {
+  constructor(
+    keys: readonly RecordKey[],
+    selections: readonly Selection[],
+    ranges: readonly RangeQuery[] = [],
+  ) {
     this.keys = keys;
     this.selections = selections;
+    this.ranges = ranges;
   }
 }
 
 /** What survives from one run of an input to the next. */
 export interface Memory {
-  /** Answers to selections, by their text. */
+  /** Answers to selections and ranges, by their text. */
   readonly selections: Map<string, readonly Record[]>;
+  /** The replica at the moment rows were asked for; undefined while none were. */
+  instant: ReplicaState | undefined;
   /** 32 bytes from the door; undefined for inputs that make no ids. */
   readonly entropy: Uint8Array | undefined;
   /** What a handler wants to keep, such as an authenticated request. */
   note: unknown;
   /** Whether this input has waited its time already. */
   waited: boolean;
+  /**
+   * Wall clock when this input first ran, Unix ms. Selections by time name it: the clock of the
+   * moment would make them new ones in every run, and the input would never have what it needs.
+   */
+  readonly firstRunMs: number;
 }
 
 /** A record to be: fields given replace the old ones of the same name. */
@@ -47,7 +61,7 @@ export interface Setting {
   readonly now: Now;
   readonly primitives: Primitives;
   readonly cache: Cache;
-  readonly position: number;
+  readonly replica: ReplicaState;
   readonly nextStamp: () => Stamp;
 }
 
@@ -55,8 +69,10 @@ export class Transaction {
   readonly now: Now;
   readonly primitives: Primitives;
   readonly memory: Memory;
-  /** The last event of this node's log, before this input. */
-  readonly position: number;
+  /** What the node knows beside its records, before this input. */
+  readonly replica: ReplicaState;
+  /** What a page of a peer came to, once a handler has said so. */
+  outcome: Outcome | undefined;
   readonly drafts: Map<string, Draft> = new Map();
   readonly forgotten: RecordKey[] = [];
   readonly notified: RecordKey[] = [];
@@ -68,7 +84,7 @@ export class Transaction {
   constructor(setting: Setting, memory: Memory) {
     this.now = setting.now;
     this.primitives = setting.primitives;
-    this.position = setting.position;
+    this.replica = setting.replica;
     this.memory = memory;
     this.#cache = setting.cache;
     this.#nextStamp = setting.nextStamp;
@@ -84,12 +100,49 @@ export class Transaction {
     return found ?? undefined;
   }
 
+  /** The stored version, without what this handler has written. Throws Miss when cold. */
+  stored(key: RecordKey): Record | undefined {
+    const found = this.#cache.get(key);
+    if (found === undefined) throw new Miss([key], []);
+    return found ?? undefined;
+  }
+
+  /** The stored versions of all these keys. */
+  records(keys: readonly RecordKey[]): readonly (Record | undefined)[] {
+    this.need(keys);
+    return keys.map((key) => this.stored(key));
+  }
+
+  /** The replica that belongs to the rows `select` and `ranges` gave. */
+  get instant(): ReplicaState {
+    return this.memory.instant ?? this.replica;
+  }
+
+  /** Rows of origins, all of the same instant: `instant`. */
+  ranges(ranges: readonly RangeQuery[]): readonly (readonly Record[])[] {
+    const open = ranges.filter((range) => !this.memory.selections.has(JSON.stringify(range)));
+    if (open.length > 0) throw new Miss([], [], ranges);
+    return ranges.map((range) => this.memory.selections.get(JSON.stringify(range))!);
+  }
+
+  /** Has the node take over a replica state with its records, instead of local writes. */
+  advance(outcome: Outcome): void {
+    this.outcome = outcome;
+  }
+
+  mark(name: string): void {
+    this.emit({ kind: 'mark', name });
+  }
+
   /** Makes all of these warm at once, so that a handler misses once and not for each. */
-  need(keys: readonly RecordKey[]): void {
+  need(keys: readonly RecordKey[], selections: readonly Selection[] = []): void {
     const cold = keys.filter((key) => {
       return !this.drafts.has(keyText(key)) && this.#cache.get(key) === undefined;
     });
-    if (cold.length > 0) throw new Miss(cold, []);
+    const open = selections.filter((selection) => {
+      return !this.memory.selections.has(selectionText(selection));
+    });
+    if (cold.length + open.length > 0) throw new Miss(cold, open);
   }
 
   /** Writes fields; the others keep their value. */
@@ -147,9 +200,12 @@ export class Transaction {
 }
 
 /** Remembers what a load brought for this input. */
-export function remember(memory: Memory, asked: readonly Selection[], loaded: Loaded): void {
-  for (const [index, selection] of asked.entries()) {
+export function remember(memory: Memory, miss: Miss, loaded: Loaded): void {
+  for (const [index, selection] of miss.selections.entries()) {
     memory.selections.set(selectionText(selection), loaded.selections[index] ?? []);
+  }
+  for (const [index, range] of miss.ranges.entries()) {
+    memory.selections.set(JSON.stringify(range), loaded.ranges[index] ?? []);
   }
 }
 

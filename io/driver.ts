@@ -48,10 +48,10 @@ export class Driver {
   #lastRequest = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(node: Node, origin: string, ports: Ports) {
+  constructor(node: Node, ports: Ports) {
     this.#node = node;
     this.#ports = ports;
-    this.#log = new EffectLog(ports.store, origin, (error) => this.#fail(error));
+    this.#log = new EffectLog(ports.store, (error) => this.#fail(error));
     this.submit({ kind: 'boot' });
   }
 
@@ -124,7 +124,7 @@ export class Driver {
         this.#log.visible(() => this.#ports.log(effect));
         return;
       case 'load':
-        this.#log.visible(() => this.#load(effect));
+        this.#log.read(() => this.#load(effect));
         return;
       case 'build-crl':
         this.#log.visible(() => this.#buildCrl(effect));
@@ -139,6 +139,12 @@ export class Driver {
         return;
       case 'wake':
         this.#wake(effect.monoMs);
+        return;
+      case 'mark':
+        return;
+      case 'ask':
+      case 'tell':
+        throw new Error('this node works alone and has no peers');
     }
   }
 
@@ -148,12 +154,18 @@ export class Driver {
     answered?.(response);
   }
 
-  #load({ load, keys, selections }: Extract<Effect, { kind: 'load' }>): void {
+  #load({ load, keys, selections, ranges }: Extract<Effect, { kind: 'load' }>): void {
     const { store } = this.#ports;
-    const records = keys.length > 0 ? store.load(keys) : Promise.resolve([]);
-    Promise.all([records, Promise.all(selections.map((selection) => store.select(selection)))])
-      .then(([found, selected]) => {
-        this.submit({ kind: 'loaded', load, loaded: { records: found, selections: selected } });
+    Promise.all([
+      keys.length > 0 ? store.load(keys) : [],
+      Promise.all(selections.map((selection) => store.select(selection))),
+      Promise.all(
+        ranges.map(({ origin, afterSeq, limit }) => store.after(origin, afterSeq, limit)),
+      ),
+    ])
+      .then(([records, selected, found]) => {
+        const loaded = { records, selections: selected, ranges: found };
+        this.submit({ kind: 'loaded', load, loaded });
       })
       .catch((error: unknown) => this.#fail(error));
   }

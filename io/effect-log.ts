@@ -1,8 +1,10 @@
-// The one ordered log of a node's effects: changes are gathered into group commits, and whatever
-// shows them outside waits until every change before it is durable.
+// The one ordered log of a node's effects: changes are gathered into group commits, whatever shows
+// them outside waits until every change before it is durable, and a read takes place between the
+// changes before it and those behind it.
 // Invariant: an action given after a change runs only once that change is durable; actions run in
 // the order given. After a failed commit nothing runs any more. Never here: what actions do.
 
+import type { Facts } from '../core/crdt/facts.ts';
 import type { Record, RecordKey } from '../core/crdt/record.ts';
 import { joinBatches } from './store/batch.ts';
 import type { Batch, Store } from './store/store.ts';
@@ -11,49 +13,51 @@ import type { Batch, Store } from './store/store.ts';
 export interface Changes {
   readonly records: readonly Record[];
   readonly forget: readonly RecordKey[];
-  readonly position: number;
-}
-
-/** Where the number of the node's last event is kept, under its origin. */
-export function positionKey(origin: string): string {
-  return `position ${origin}`;
+  readonly facts: Facts;
 }
 
 type Action = () => void;
 
 export class EffectLog {
   readonly #store: Store;
-  readonly #origin: string;
   readonly #fail: (error: unknown) => void;
-  /** Changes not yet handed to the store, in order. */
-  #gathered: Changes[] = [];
-  /** What waits for the gathered changes, and for the ones under way. */
+  /** Changes not yet handed to the store, in order, and what waits for them. */
+  #gathered: Batch[] = [];
   #afterGathered: Action[] = [];
-  #afterFlight: Action[] | undefined;
+  /** What waits for each commit under way, oldest first. */
+  readonly #flights: Action[][] = [];
   #scheduled = false;
   #failed = false;
   #idle: Action[] = [];
 
-  constructor(store: Store, origin: string, fail: (error: unknown) => void) {
+  constructor(store: Store, fail: (error: unknown) => void) {
     this.#store = store;
-    this.#origin = origin;
     this.#fail = fail;
   }
 
   /** Appends changes. They are committed together with what else this turn of the loop brings. */
-  persist(changes: Changes): void {
-    this.#gathered.push(changes);
-    if (this.#scheduled || this.#afterFlight !== undefined) return;
+  persist({ records, forget, facts }: Changes): void {
+    this.#gathered.push({ records, forget, meta: facts });
+    if (this.#scheduled || this.#flights.length > 0) return;
     this.#scheduled = true;
-    setImmediate(() => this.#commit());
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#commit();
+    });
   }
 
   /** Runs `action` once everything appended so far is durable; at once when it is already. */
   visible(action: Action): void {
     if (this.#failed) return;
     if (this.#gathered.length > 0) this.#afterGathered.push(action);
-    else if (this.#afterFlight !== undefined) this.#afterFlight.push(action);
+    else if (this.#flights.length > 0) this.#flights.at(-1)!.push(action);
     else action();
+  }
+
+  /** Runs `query` at this place of the log: the store takes requests in the order they are made. */
+  read(query: Action): void {
+    this.#commit();
+    if (!this.#failed) query();
   }
 
   /** Settles when everything appended so far is durable or the log has failed. */
@@ -66,35 +70,28 @@ export class EffectLog {
   }
 
   #commit(): void {
-    this.#scheduled = false;
     if (this.#failed || this.#gathered.length === 0) return;
-    const changes = this.#gathered;
-    this.#afterFlight = this.#afterGathered;
+    const batch = joinBatches(this.#gathered);
+    this.#flights.push(this.#afterGathered);
     this.#gathered = [];
     this.#afterGathered = [];
-    this.#store.commit(batchOf(changes, this.#origin)).then(
+    this.#store.commit(batch).then(
       () => this.#committed(),
       (error: unknown) => this.#stop(error),
     );
   }
 
   #committed(): void {
-    const actions = this.#afterFlight ?? [];
-    this.#afterFlight = undefined;
+    const actions = this.#flights.shift() ?? [];
     // The next commit goes out first: the database works while the answers are sent.
-    this.#commit();
+    if (this.#flights.length === 0) this.#commit();
     for (const action of actions) action();
   }
 
   #stop(error: unknown): void {
+    if (this.#failed) return;
     this.#failed = true;
     for (const resolve of this.#idle) resolve();
     this.#fail(error);
   }
-}
-
-function batchOf(changes: readonly Changes[], origin: string): Batch {
-  const position = String(changes.at(-1)!.position);
-  const meta = new Map([[positionKey(origin), position]]);
-  return joinBatches(changes.map(({ records, forget }) => ({ records, forget, meta })));
 }

@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
-import { fromBase64Url } from '../core/bytes.ts';
+import { fromBase64Url, toHex } from '../core/bytes.ts';
 import { Node } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
 import { hostNow } from '../io/clock.ts';
@@ -94,7 +94,8 @@ export class Engine {
   async #begin(): Promise<void> {
     const { authorities, primitives, validator, log, watch } = this.#options;
     const store = await this.#options.open();
-    const identity = await loadIdentity(store);
+    const boot = new Uint8Array(randomBytes(4));
+    const identity = await loadIdentity(store, toHex(boot));
     const issuing = authorities.get(this.#policy.cas[0].id)!;
     const node = new Node({
       ...identity,
@@ -102,11 +103,11 @@ export class Engine {
       primitives,
       nonces: {
         issuer: fromBase64Url(identity.node)!.slice(0, 8),
-        boot: new Uint8Array(randomBytes(4)),
+        boot,
         key: issuing.deriveSecret('nonce tickets'),
       },
     });
-    const driver = new Driver(node, identity.origin, {
+    const driver = new Driver(node, {
       now: hostNow,
       entropy,
       store,

@@ -1,34 +1,30 @@
-// Who this node is, kept in its database: an id drawn at the first start and the incarnation under
-// which it numbers its events. Invariant: both are durable before the first event.
-// Never here: keys, peers.
+// Who this node is, kept in its database: an id drawn at the first start, and what was durable of
+// its replica. Invariant: both are durable before the first event. Never here: keys, peers.
 
 import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../core/bytes.ts';
-import { positionKey } from '../io/effect-log.ts';
+import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
+import { emptyReplica, type ReplicaState } from '../core/crdt/replica.ts';
 import type { Store } from '../io/store/store.ts';
 
 export interface NodeIdentity {
   /** 20 octets, base64url. */
   readonly node: string;
-  /** `<node>.<incarnation>`. */
-  readonly origin: string;
-  /** Number of the last event that is durable. */
-  readonly position: number;
+  readonly replica: ReplicaState;
 }
 
-/** Reads the identity, or makes one on a fresh database. */
-export async function loadIdentity(store: Store): Promise<NodeIdentity> {
+/** Reads the identity, or makes one on a fresh database. `boot` names this process. */
+export async function loadIdentity(store: Store, boot: string): Promise<NodeIdentity> {
   const meta = await store.meta();
   const known = meta.get('node');
-  const node = known ?? toBase64Url(randomBytes(20));
-  const incarnation = meta.get('incarnation') ?? '1';
-  if (known === undefined) {
-    const facts = new Map([
-      ['node', node],
-      ['incarnation', incarnation],
-    ]);
-    await store.commit({ records: [], forget: [], meta: facts });
+  const replica = replicaFrom(meta, boot);
+  if (replica !== undefined && 'broken' in replica) {
+    throw new Error(`the database is damaged: its fact "${replica.broken}" makes no sense`);
   }
-  const origin = `${node}.${incarnation}`;
-  return { node, origin, position: Number(meta.get(positionKey(origin)) ?? 0) };
+  if (known !== undefined && replica !== undefined) return { node: known, replica };
+  const node = known ?? toBase64Url(randomBytes(20));
+  const fresh = emptyReplica(`${node}.1`, boot);
+  const facts = new Map([...changedFacts(undefined, fresh), ['node', node] as const]);
+  await store.commit({ records: [], forget: [], meta: facts });
+  return { node, replica: fresh };
 }

@@ -8,14 +8,7 @@ import type { ServerOptions, Server as TlsServer } from 'node:https';
 import type { Identifier } from '../core/acme/identifier.ts';
 import { readDnsName, readIpAddress } from '../core/acme/identifier.ts';
 import { toBase64Url } from '../core/bytes.ts';
-import {
-  bitString,
-  encode,
-  integer,
-  objectIdentifier,
-  sequence,
-  setOf,
-} from '../core/der.ts';
+import { bitString, encode, integer, objectIdentifier, sequence, setOf } from '../core/der.ts';
 import type { TlsConfig } from '../io/config/index.ts';
 import type { Log } from '../io/log.ts';
 import type { CertificateAuthority } from './ca/ca.ts';

@@ -14,8 +14,14 @@ import { answer, type Outcome } from './answer.ts';
 import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
-import { accountKey, registerMember, rung } from './records.ts';
-import { accountUrl, optionalBoolean, optionalString, type SignedRequest } from './request.ts';
+import { accountKey, orderMade, registerMember, rung } from './records.ts';
+import {
+  accountUrl,
+  optionalBoolean,
+  optionalString,
+  requireValid,
+  type SignedRequest,
+} from './request.ts';
 import type { Call } from './routes.ts';
 
 /** POST new-account (§7.3, §7.3.1). */
@@ -26,7 +32,7 @@ export function newAccount({ tx, policy, signed }: Call): Outcome {
   if (optionalBoolean(payload, 'onlyReturnExisting') === true) {
     throw problem('accountDoesNotExist', 'no account has this key');
   }
-  if (holder.retired) {
+  if (holder.former !== undefined) {
     throw problem('unauthorized', 'this key was replaced by a key change; use a new key');
   }
   const contact = readContacts(payload);
@@ -73,7 +79,7 @@ export function listOrders({ tx, policy, signed, ids, query }: Call): Outcome {
   });
   const page = found.slice(0, LIMITS.ordersPage);
   const orders = page
-    .filter((order) => rung(order, 'status') !== 'invalid')
+    .filter((order) => isListed(order, tx.now.wallMs))
     .map((order) => `${policy.baseUrl}/acme/order/${order.id}`);
   const url = `${accountUrl(policy, id)}/orders`;
   const next = { url: `${url}?after=${page.at(-1)?.id}`, rel: 'next' };
@@ -86,13 +92,13 @@ export function accountIdFor(primitives: Primitives, thumbprint: string): string
 }
 
 /**
- * Who holds a key: the account made with it, or the one that changed to it. `retired` when the
- * account made with it has another key now.
+ * Who holds a key: the account made with it, or the one that changed to it. `former` is the account
+ * that had it and has another one now.
  */
 export function accountOfKey(
   tx: Transaction,
   thumbprint: string,
-): { readonly account: Draft | undefined; readonly retired: boolean } {
+): { readonly account: Draft | undefined; readonly former: Draft | undefined } {
   const id = accountIdFor(tx.primitives, thumbprint);
   const binding: RecordKey = { kind: 'key', id: thumbprint };
   tx.need([{ kind: 'account', id }, binding]);
@@ -102,17 +108,25 @@ export function accountOfKey(
   const account = [made, changed].find((candidate) => {
     return candidate !== undefined && accountKey(candidate).thumbprint === thumbprint;
   });
-  return { account, retired: account === undefined && (made ?? changed) !== undefined };
+  return { account, former: account === undefined ? (made ?? changed) : undefined };
 }
 
 function existing(policy: Policy, account: Draft): Outcome {
-  const status = rung(account, 'status');
   // §7.3.6: a deactivated account is of no use to anybody, least of all to its key.
-  if (status !== 'valid') throw problem('unauthorized', `the account with this key is ${status}`);
+  requireValid(account);
   return answer(200, {
     body: accountBody(policy, account),
     location: accountUrl(policy, account.id),
   });
+}
+
+/**
+ * §7.1.2.1: orders that are invalid are left out, those that expired too. One whose authorization
+ * failed is found out only when it is looked at: reading them all would cost too much here.
+ */
+function isListed(order: Draft, nowMs: number): boolean {
+  const status = rung(order, 'status');
+  return status === 'pending' ? orderMade(order).expiresMs > nowMs : status !== 'invalid';
 }
 
 /** The signer's account, when the URL is its own. */
@@ -175,7 +189,7 @@ function checkContact(url: string): void {
     throw problem('unsupportedContact', `contact scheme "${scheme}" is not supported; use mailto`);
   }
   const address = url.slice('mailto:'.length);
-  const wellFormed = /^[^\s@,?<>"()\\]+@[^\s@,?<>"()\\]+$/.test(address);
+  const wellFormed = /^[^\s\p{Cc}@,?<>"()\\]+@[^\s\p{Cc}@,?<>"()\\]+$/u.test(address);
   if (!wellFormed || url.length > LIMITS.contactLength) {
     throw problem('invalidContact', 'a mailto contact is one address without header fields');
   }

@@ -2,6 +2,7 @@
 // deactivation (§7.5.2), and how one looks to its account.
 // Invariant: an authorization's identifier carries no `*.`; `wildcard` says it. Never here: probes.
 
+import type { Selection } from '../crdt/columns.ts';
 import { first, valueOf } from '../crdt/lattice.ts';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
@@ -15,6 +16,7 @@ import {
   type AuthorizationMade,
   authorizationMade,
   authorizationStatus,
+  authorizationsOf,
   challengeStatus,
   challengeUnderWay,
   registerMember,
@@ -34,7 +36,7 @@ export function newAuthorization(call: Call): Outcome {
     throw problem('rejectedIdentifier', 'wildcards cannot be pre-authorized (RFC 8555 §7.4.1)');
   }
   const account = signed!.account!.id;
-  const reused = reusableAuthorization(call, account, reading.value);
+  const [reused] = reusableAuthorizations(call, account, [reading.value]);
   const id = reused ?? createAuthorization(tx, policy, account, reading.value);
   return answer(reused === undefined ? 201 : 200, {
     ...authorizationAnswer(tx, policy, tx.get('authorization', id)!),
@@ -53,26 +55,34 @@ export function updateAuthorization({ tx, policy, signed, ids }: Call): Outcome 
   return answer(200, authorizationAnswer(tx, policy, tx.get('authorization', authorization.id)!));
 }
 
-/** The id of a valid authorization of the account for this name, if there is one (§7.1.4). */
-export function reusableAuthorization(
+/**
+ * For each name the id of a valid authorization of the account (§7.1.4), undefined where it has
+ * none. Whatever is not warm is asked of the database together, not name by name.
+ */
+export function reusableAuthorizations(
   { tx, reusable }: Call,
   account: string,
-  identifier: Identifier,
-): string | undefined {
-  const known = reusable.find(account, identifierKey(identifier));
-  if (known !== undefined && isReusable(tx, tx.get('authorization', known))) return known;
-  if (reusable.isComplete(tx.now.wallMs)) return undefined;
-  const found = tx.select({
-    kind: 'authorization',
-    owner: account,
-    name: identifier.value,
-    state: 'valid',
-    expiresAfterMs: tx.now.wallMs,
-    limit: 10,
+  identifiers: readonly Identifier[],
+): readonly (string | undefined)[] {
+  const known = identifiers.map((name) => reusable.find(account, identifierKey(name)));
+  authorizationsOf(
+    tx,
+    known.filter((id) => id !== undefined),
+  );
+  const good = known.map((id) => (id !== undefined && isReusable(tx, id) ? id : undefined));
+  if (reusable.isComplete(tx.now.wallMs)) return good;
+  const searches = identifiers.map((name) => validSelection(tx, account, name));
+  tx.need(
+    [],
+    searches.filter((_, index) => good[index] === undefined),
+  );
+  return identifiers.map((name, index) => {
+    if (good[index] !== undefined) return good[index];
+    const found = tx.select(searches[index]!).map(({ id }) => id);
+    // What was found is as old as the search; whether it is still good the record itself says.
+    authorizationsOf(tx, found);
+    return found.find((id) => isReusable(tx, id, identifierKey(name)));
   });
-  return found.find((candidate) => {
-    return nameKey(candidate) === identifierKey(identifier) && isReusable(tx, candidate);
-  })?.id;
 }
 
 /** Writes a new pending authorization and returns its id. */
@@ -180,10 +190,22 @@ function challengesFor(policy: Policy, identifier: Identifier): readonly Challen
   return policy.challengeTypes.filter(fits);
 }
 
-function isReusable(tx: Transaction, authorization: Draft | undefined): boolean {
-  return (
-    authorization !== undefined && authorizationStatus(authorization, tx.now.wallMs) === 'valid'
-  );
+function validSelection(tx: Transaction, account: string, { value }: Identifier): Selection {
+  return {
+    kind: 'authorization',
+    owner: account,
+    name: value,
+    state: 'valid',
+    expiresAfterMs: tx.memory.firstRunMs,
+    limit: LIMITS.reuseCandidates,
+  };
+}
+
+function isReusable(tx: Transaction, id: string, name?: string): boolean {
+  const authorization = tx.get('authorization', id);
+  if (authorization === undefined) return false;
+  const fits = name === undefined || nameKey(authorization) === name;
+  return fits && authorizationStatus(authorization, tx.now.wallMs) === 'valid';
 }
 
 function deactivate(tx: Transaction, authorization: Draft, payload: JsonObject): void {

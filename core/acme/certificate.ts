@@ -6,7 +6,7 @@ import { first } from '../crdt/lattice.ts';
 import type { Json } from '../crdt/record.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
-import { reusableAuthorization } from './authorization.ts';
+import { reusableAuthorizations } from './authorization.ts';
 import { caById, issuingCa } from './policy.ts';
 import { problem } from './problem.ts';
 import { certificateMade, rung } from './records.ts';
@@ -104,10 +104,8 @@ function requireAuthority(call: Call, certificate: Draft): void {
     throw problem('unauthorized', 'the request is not signed with the key of this certificate');
   }
   if (account.id === made.account) return;
-  const controlsAll = made.identifiers.every((identifier) => {
-    return reusableAuthorization(call, account.id, identifier) !== undefined;
-  });
-  if (controlsAll) return;
+  const held = reusableAuthorizations(call, account.id, made.identifiers);
+  if (held.every((id) => id !== undefined)) return;
   throw problem(
     'unauthorized',
     'the account neither ordered this certificate nor holds authorizations for all its names',

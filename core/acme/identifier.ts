@@ -20,7 +20,8 @@ export type IdentifierReading =
       readonly reason: string;
     };
 
-const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+/** Tested before lower-casing, which makes an ASCII k of the Kelvin sign (U+212A). */
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 const MAX_NAME_LENGTH = 253;
 
 /** Reads the `{type, value}` object a client sent. */
@@ -34,22 +35,21 @@ export function readIdentifier(input: unknown): IdentifierReading {
   }
   if (type === 'dns') return readDnsName(value);
   if (type === 'ip') return readIpAddress(value);
-  return bad('unsupportedIdentifier', `identifier type "${type}" is not supported; use dns or ip`);
+  return bad('unsupportedIdentifier', `identifier type "${type.slice(0, 40)}" is not supported; use dns or ip`);
 }
 
 /** Reads a DNS name or wildcard in any letter case. */
 export function readDnsName(text: string): IdentifierReading {
-  const value = text.toLowerCase();
-  const base = value.startsWith('*.') ? value.slice(2) : value;
-  if (value.length > MAX_NAME_LENGTH) return rejected(text, 'is longer than 253 characters');
-  if (value === '' || value.endsWith('.')) return rejected(text, 'is empty or ends with a dot');
+  const base = text.startsWith('*.') ? text.slice(2) : text;
+  if (text.length > MAX_NAME_LENGTH) return rejected(text, 'is longer than 253 characters');
+  if (text === '' || text.endsWith('.')) return rejected(text, 'is empty or ends with a dot');
   if (canonicalIp(base) !== undefined) return rejected(text, 'is an IP address; use type ip');
   const labels = base.split('.');
   if (!labels.every((label) => LABEL.test(label))) {
     return rejected(text, 'is not a DNS name (letters, digits and hyphens; IDNs as A-labels)');
   }
   if (/^[0-9]+$/.test(labels.at(-1)!)) return rejected(text, 'ends in a numeric label');
-  return { ok: true, value: { type: 'dns', value } };
+  return { ok: true, value: { type: 'dns', value: text.toLowerCase() } };
 }
 
 /** Reads an IPv4 or IPv6 address in any textual form (RFC 8738 §3 wants RFC 5952 on the wire). */

@@ -2,7 +2,7 @@
 // account; the old one never opens another account. Never here: JWS form.
 
 import { first, last } from '../crdt/lattice.ts';
-import { accountIdFor, accountOfKey } from './account.ts';
+import { accountOfKey } from './account.ts';
 import { answer, type Outcome } from './answer.ts';
 import { parseInnerKeyChange, parsePayload, verifyJws } from './jws.ts';
 import { problem } from './problem.ts';
@@ -37,15 +37,17 @@ export function changeKey({ tx, policy, signed }: Call): Outcome {
       headers: { Location: accountUrl(policy, holder.account.id) },
     });
   }
-  const isOwnFirstKey = accountIdFor(tx.primitives, key.thumbprint) === account.id;
-  if (holder.retired && !isOwnFirstKey) {
+  if (holder.former !== undefined && holder.former.id !== account.id) {
     throw problem('malformed', 'this key was replaced before; use a new key', { status: 409 });
   }
   const at = tx.stamp();
   tx.put('account', account.id, {
     key: last(account.fields['key'], at, { ...key, jwk: { ...key.jwk } }),
   });
-  tx.put('key', key.thumbprint, { account: first(at, account.id) });
+  // A key the account had before is bound to it already, and what is decided first stays.
+  if (holder.former === undefined) {
+    tx.put('key', key.thumbprint, { account: first(at, account.id) });
+  }
   tx.log('info', 'acme', 'account key changed', { account: account.id });
   return answer(200, { location: accountUrl(policy, account.id) });
 }

@@ -9,7 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { formatTime, parseTime } from '../time.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome, waitFor } from './answer.ts';
-import { createAuthorization, reusableAuthorization } from './authorization.ts';
+import { createAuthorization, reusableAuthorizations } from './authorization.ts';
 import { type Identifier, readIdentifier, sortIdentifiers } from './identifier.ts';
 import { issuingCa, type Policy } from './policy.ts';
 import { errorObject, type Problem, problem, type Subproblem } from './problem.ts';
@@ -31,11 +31,9 @@ export function newOrder(call: Call): Outcome {
   const account = signed!.account!.id;
   const identifiers = readIdentifiers(payload['identifiers']);
   const period = readPeriod(tx, policy, payload);
-  const authorizations = identifiers.map((identifier) => {
-    return (
-      reusableAuthorization(call, account, identifier) ??
-      createAuthorization(tx, policy, account, identifier)
-    );
+  const reused = reusableAuthorizations(call, account, identifiers);
+  const authorizations = identifiers.map((identifier, index) => {
+    return reused[index] ?? createAuthorization(tx, policy, account, identifier);
   });
   const id = tx.newId();
   const made = {
@@ -44,7 +42,8 @@ export function newOrder(call: Call): Outcome {
     ...period,
     authorizations,
     createdMs: tx.now.wallMs,
-    expiresMs: tx.now.wallMs + policy.orderExpiryMs,
+    // An order for a period that is over could only be finalized for a certificate of no use.
+    expiresMs: Math.min(tx.now.wallMs + policy.orderExpiryMs, period.notAfterMs ?? Infinity),
     ca: issuingCa(policy).id,
   };
   tx.create('order', id, { made: first(tx.stamp(), made), status: 'pending' });

@@ -47,7 +47,7 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   const { select, each } = WORK[chore.chore];
   const page = tx.select({
-    ...select(tx.now.wallMs),
+    ...select(tx.memory.firstRunMs),
     ...(chore.afterId !== '' && { afterId: chore.afterId }),
     limit: LIMITS.selectionPage,
   });

@@ -2,6 +2,7 @@
 // or key, signature, in that order. A nonce is spent only by a request whose signature holds.
 // Invariant: a handler never sees a payload that nobody signed. Never here: what a resource does.
 
+import { assert } from '../assert.ts';
 import type { WebRequest } from '../input.ts';
 import type { JsonObject } from '../json.ts';
 import type { KeyFacts } from '../primitives.ts';
@@ -46,6 +47,15 @@ export function authenticate(
   verifyJws(jws, key.jwk, tx.primitives);
   nonces.spend(nonce.counter);
   return { jws, account, key, payload: isPostAsGet(jws) ? undefined : parsePayload(jws) };
+}
+
+/** A request on a later run: its account as it is by now, which must still be valid. */
+export function withAccountOfNow(tx: Transaction, request: SignedRequest): SignedRequest {
+  if (request.account === undefined) return request;
+  const account = tx.get('account', request.account.id);
+  assert(account !== undefined, 'an account never vanishes');
+  requireValid(account);
+  return { ...request, account };
 }
 
 /** The id inside an account URL of ours, or undefined. */
@@ -98,9 +108,15 @@ function findAccount(tx: Transaction, policy: Policy, kid: string): Draft {
   if (account === undefined) {
     throw problem('accountDoesNotExist', `"kid" is not an account URL of this server`);
   }
-  const status = rung(account, 'status');
-  if (status !== 'valid') throw problem('unauthorized', `the account is ${status}`);
+  requireValid(account);
   return account;
+}
+
+/** RFC 8555 §7.3.6 wants status 401, where other cases of `unauthorized` have 403. */
+export function requireValid(account: Draft): void {
+  const status = rung(account, 'status');
+  if (status !== 'valid')
+    throw problem('unauthorized', `the account is ${status}`, { status: 401 });
 }
 
 /** A member that must be a string when it is there. */

@@ -14,43 +14,53 @@ interface Entry {
 
 export class ReusableAuthorizations {
   readonly #limit: number;
-  readonly #byName = new Map<string, Entry>();
+  /** The valid ones of a name, by their expiry: the last lasts longest. */
+  readonly #byName = new Map<string, readonly Entry[]>();
+  #size = 0;
+  #isLoaded = false;
   /** Until this moment something that was dropped early may still be valid. */
-  #incompleteUntilMs = Number.POSITIVE_INFINITY;
+  #incompleteUntilMs = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   isComplete(nowMs: number): boolean {
-    return nowMs >= this.#incompleteUntilMs;
+    return this.#isLoaded && nowMs >= this.#incompleteUntilMs;
   }
 
   /** Says that everything the database held at start has been shown to `observe`. */
   markLoaded(): void {
-    if (this.#incompleteUntilMs === Number.POSITIVE_INFINITY) this.#incompleteUntilMs = 0;
+    this.#isLoaded = true;
   }
 
   find(account: string, name: string): string | undefined {
-    return this.#byName.get(`${account} ${name}`)?.id;
+    return this.#byName.get(`${account} ${name}`)?.at(-1)?.id;
   }
 
   /** Takes note of an authorization as it was just written or read. */
   observe(authorization: Draft, nowMs: number): void {
     const { account, expiresMs } = authorizationMade(authorization);
     const key = `${account} ${nameKey(authorization)}`;
-    if (authorizationStatus(authorization, nowMs) === 'valid') {
-      this.#byName.delete(key);
-      this.#byName.set(key, { id: authorization.id, expiresMs });
-      if (this.#byName.size > this.#limit) this.#dropOldest();
-    } else if (this.#byName.get(key)?.id === authorization.id) this.#byName.delete(key);
+    const before = this.#byName.get(key) ?? [];
+    const others = before.filter((entry) => {
+      return entry.id !== authorization.id && entry.expiresMs > nowMs;
+    });
+    const isValid = authorizationStatus(authorization, nowMs) === 'valid';
+    const entries = isValid ? [...others, { id: authorization.id, expiresMs }] : others;
+    entries.sort((a, b) => a.expiresMs - b.expiresMs);
+    this.#byName.delete(key);
+    if (entries.length > 0) this.#byName.set(key, entries);
+    this.#size += entries.length - before.length;
+    if (this.#size > this.#limit) this.#dropOldest();
   }
 
   #dropOldest(): void {
     const [oldest] = this.#byName;
     if (oldest === undefined) return;
-    const [key, { expiresMs }] = oldest;
+    const [key, entries] = oldest;
     this.#byName.delete(key);
-    this.#incompleteUntilMs = Math.max(this.#incompleteUntilMs, expiresMs);
+    this.#size -= entries.length;
+    this.#incompleteUntilMs = Math.max(this.#incompleteUntilMs, entries.at(-1)!.expiresMs);
   }
 }

@@ -19,7 +19,7 @@ import type { NonceBook } from './nonce.ts';
 import { getOrder, newOrder } from './order.ts';
 import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
-import { authenticate, type SignedRequest, type Signer } from './request.ts';
+import { authenticate, type SignedRequest, type Signer, withAccountOfNow } from './request.ts';
 import type { ReusableAuthorizations } from './reuse.ts';
 
 /** What the node holds besides records, for handlers. */
@@ -122,17 +122,18 @@ function runRoute(
   return route.run({ ...call, signed: request });
 }
 
-/** Authenticates once, however often the input has to be run. */
+/** Authenticates once, however often the input has to be run; the account may change meanwhile. */
 function signedRequest(
   tx: Transaction,
   held: Held,
   web: WebRequest,
   signer: Signer,
 ): SignedRequest {
-  if (tx.memory.note === undefined) {
-    tx.memory.note = authenticate(tx, held.policy, held.nonces, web, signer);
-  }
-  return tx.memory.note as SignedRequest;
+  const before = tx.memory.note as SignedRequest | undefined;
+  if (before !== undefined) return withAccountOfNow(tx, before);
+  const request = authenticate(tx, held.policy, held.nonces, web, signer);
+  tx.memory.note = request;
+  return request;
 }
 
 function checkPayload(route: Route, request: SignedRequest): void {
@@ -155,7 +156,7 @@ function frame(
   const needsNonce = web.method === 'POST' || route?.name === 'new-nonce';
   return renderAnswer(held.policy, content, {
     route: route?.name ?? 'none',
-    ...(needsNonce && { nonce: held.nonces.issue(tx.now.monoMs, tx.position) }),
+    ...(needsNonce && { nonce: held.nonces.issue(tx.now.monoMs, tx.replica.seq) }),
     indexLink: web.target.startsWith('/acme/') && route?.name !== 'directory',
     ...(problemType !== undefined && { problem: problemType }),
   });

@@ -1,11 +1,12 @@
-// One page's worth of merging: takes a peer's records one by one and gathers what has to be stored.
+// One page's worth of merging: takes a peer's records one by one and gathers what has to be stored;
+// and what a listing shows to be deleted.
 // Invariant: nothing of the replica changes until `outcome` is asked for.
 // Never here: which pages count as seen (receive.ts).
 
 import { advance, type DigestKey, isPastHorizon, type Step } from './digest.ts';
 import { mergeRecord } from './merge.ts';
 import type { Listing } from './page.ts';
-import { keyText, type Origin, type Record } from './record.ts';
+import { keyText, type Origin, type Record, type RecordKey } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
 import { isDeletable, isTombstone } from './schema.ts';
 import { covers, dotFromText, type VersionVector } from './version-vector.ts';
@@ -15,7 +16,7 @@ export class Merging {
   readonly #state: ReplicaState;
   readonly #vector: VersionVector;
   readonly #before = new Map<string, Record | undefined>();
-  readonly #after = new Map<string, Record | undefined>();
+  readonly #after = new Map<string, Record>();
   readonly #ahead: Map<Origin, number>;
   #seq: number;
   #isLate = false;
@@ -37,7 +38,7 @@ export class Merging {
   take(theirs: Record): void {
     if (isPastHorizon(this.#state.digest, theirs)) return;
     const key = keyText(theirs);
-    const ours = this.#after.has(key) ? this.#after.get(key) : this.#before.get(key);
+    const ours = this.#after.get(key) ?? this.#before.get(key);
     if (ours === undefined && isDeletable(theirs.kind) && wasSeen(this.#vector, theirs)) return;
     const { origin } = this.#state;
     const { outcome, record } = mergeRecord(ours, theirs, { origin, seq: this.#seq + 1 });
@@ -47,26 +48,11 @@ export class Merging {
     this.#after.set(key, record);
   }
 
-  /**
-   * Removes what a peer's listing shows to be deleted: of our records in its range those that the
-   * peer has seen and lacks. A record is seen if its birth is, whoever has changed it since.
-   */
-  reconcile(ours: readonly Record[], listing: Listing): void {
-    const theirs = new Set(listing.records.map(keyText));
-    for (const record of ours) {
-      const key = keyText(record);
-      if (theirs.has(key) || isTombstone(record) || !wasSeen(listing.vector, record)) continue;
-      this.#before.set(key, record);
-      this.#after.set(key, undefined);
-    }
-  }
-
   /** The state with the records merged; its vector is as it was. */
   outcome(key: DigestKey): Outcome {
     const steps: Step[] = [...this.#after].map(([text, after]) => {
       return { before: this.#before.get(text), after };
     });
-    const removed = steps.filter(({ after }) => after === undefined);
     const state: ReplicaState = {
       ...this.#state,
       seq: this.#seq,
@@ -74,8 +60,7 @@ export class Merging {
       generation: this.#state.generation + (this.#isLate ? 1 : 0),
       digest: steps.length === 0 ? this.#state.digest : advance(this.#state.digest, key, steps),
     };
-    const put = steps.flatMap(({ after }) => (after === undefined ? [] : [after]));
-    return { state, put, remove: removed.map(({ before }) => before!) };
+    return { state, put: [...this.#after.values()], remove: [] };
   }
 
   /** A record came in under a foreign dot: either at the end of what is held of its origin, or late. */
@@ -84,6 +69,32 @@ export class Merging {
     if (seq <= last) this.#isLate = true;
     else this.#ahead.set(origin, seq);
   }
+}
+
+/**
+ * Of our deletable records those that a peer's listing of their range shows to be deleted: the peer
+ * has seen them and lacks them. A record is seen if its birth is, whoever has changed it since.
+ */
+export function deletedFrom(listing: Listing, ours: readonly Record[]): readonly RecordKey[] {
+  const theirs = new Set(listing.records.map(keyText));
+  return ours
+    .filter((record) => {
+      const isThere = theirs.has(keyText(record)) || isTombstone(record);
+      return !isThere && wasSeen(listing.vector, record);
+    })
+    .map(({ kind, id }) => ({ kind, id }));
+}
+
+/** The removal of live records of which we have learnt that they were deleted. */
+export function removal(
+  state: ReplicaState,
+  key: DigestKey,
+  records: readonly (Record | undefined)[],
+): Outcome {
+  const remove = records.flatMap((record) => (record && !isTombstone(record) ? [record] : []));
+  const steps = remove.map((before) => ({ before, after: undefined }));
+  const digest = steps.length === 0 ? state.digest : advance(state.digest, key, steps);
+  return { state: { ...state, digest }, put: [], remove };
 }
 
 /** True when the vector has seen the record in some version. */

@@ -4,7 +4,8 @@
 // behind them meets a malformed value. Never here: how a page is filled or merged.
 
 import { compareText, isWellFormed } from './canonical.ts';
-import type { Json, Record, RecordKey } from './record.ts';
+import { sumFromText } from './digest.ts';
+import type { Dot, Json, Origin, Record, RecordKey } from './record.ts';
 import { refuseRecord } from './schema.ts';
 import {
   isOrigin,
@@ -30,6 +31,8 @@ export interface Cursor {
 export type Position = RecordKey | null;
 
 export interface Ask {
+  /** The asker's own origin; null in an ask that stands for a push. */
+  readonly origin: Origin | null;
   readonly vector: VersionVector;
   readonly cursor: Cursor | null;
   /** Names the chain of pages that the cursor belongs to; empty without a cursor. */
@@ -54,6 +57,8 @@ export interface Page {
   readonly chain: string;
   /** Where the page begins: the cursor of the page before, null for the first. */
   readonly since: Cursor | null;
+  /** The last event of the asker's origin that the sender has seen, so that it learns of a loss. */
+  readonly known: Dot | null;
   readonly records: readonly Record[];
   /** Up to where the sender has purged tombstones. */
   readonly floor: VersionVector;
@@ -62,8 +67,11 @@ export interface Page {
   /** On the page after which, at one instant, nothing was left: all that the sender has seen. */
   readonly complete: {
     readonly vector: VersionVector;
-    /** Over what does not expire before `day`; null while the sender holds more than it has seen. */
-    readonly digest: { readonly day: number; readonly sum: string } | null;
+    /**
+     * Over what does not expire before `day`, from which on nothing that the vector covers was let
+     * go. The sum is null while the sender holds more than it has seen.
+     */
+    readonly digest: { readonly day: number; readonly sum: string | null };
   } | null;
   readonly listing: Listing | null;
 }
@@ -73,6 +81,7 @@ export const MAX_PAGE_RECORDS = 10_000;
 
 export function askToJson(ask: Ask): Json {
   return {
+    origin: ask.origin,
     vector: vectorToJson(ask.vector),
     chain: ask.chain,
     cursor: cursorToJson(ask.cursor),
@@ -86,12 +95,13 @@ export function pageToJson(page: Page): Json {
     base: vectorToJson(page.base),
     chain: page.chain,
     since: cursorToJson(page.since),
+    known: page.known && [page.known.origin, page.known.seq],
     records: page.records.map(recordToJson),
     floor: vectorToJson(page.floor),
     next: cursorToJson(page.next),
     complete: complete && {
       vector: vectorToJson(complete.vector),
-      digest: complete.digest && { day: complete.digest.day, sum: complete.digest.sum },
+      digest: { day: complete.digest.day, sum: complete.digest.sum },
     },
     listing: listing && {
       after: positionToJson(listing.after),
@@ -105,8 +115,9 @@ export function pageToJson(page: Page): Json {
 /** The ask that a peer sent, or undefined when it is not one. */
 export function readAsk(json: unknown): Ask | undefined {
   return attempt(() => {
-    const ask = membersOf(json, ['chain', 'cursor', 'listing', 'vector']);
+    const ask = membersOf(json, ['chain', 'cursor', 'listing', 'origin', 'vector']);
     return {
+      origin: nullOr(ask['origin'], readOrigin),
       vector: readVector(ask['vector']),
       cursor: readCursor(ask['cursor']),
       chain: readShort(ask['chain']),
@@ -120,12 +131,23 @@ export function readAsk(json: unknown): Ask | undefined {
 /** The page that a peer sent, or undefined when anything in it is wrong. */
 export function readPage(json: unknown): Page | undefined {
   return attempt(() => {
-    const names = ['base', 'chain', 'complete', 'floor', 'listing', 'next', 'records', 'since'];
+    const names = [
+      'base',
+      'chain',
+      'complete',
+      'floor',
+      'known',
+      'listing',
+      'next',
+      'records',
+      'since',
+    ];
     const page = membersOf(json, names);
     return {
       base: readVector(page['base']),
       chain: readShort(page['chain']),
       since: readCursor(page['since']),
+      known: nullOr(page['known'], readDot),
       records: readRecords(page['records']),
       floor: readVector(page['floor']),
       next: readCursor(page['next']),
@@ -206,6 +228,16 @@ function readPosition(json: unknown): Position {
   });
 }
 
+function readOrigin(json: unknown): Origin {
+  if (!isOrigin(json)) throw new Malformed();
+  return json;
+}
+
+function readDot(json: unknown): Dot {
+  if (!Array.isArray(json) || json.length !== 2 || !isSeq(json[1])) throw new Malformed();
+  return { origin: readOrigin(json[0]), seq: json[1] };
+}
+
 function readRecords(json: unknown): readonly Record[] {
   if (!Array.isArray(json) || json.length > MAX_PAGE_RECORDS) throw new Malformed();
   return json.map(readRecord);
@@ -214,27 +246,25 @@ function readRecords(json: unknown): readonly Record[] {
 function readRecord(json: unknown): Record {
   if (!Array.isArray(json) || json.length !== 5) throw new Malformed();
   const [kind, id, origin, seq, fields] = json as readonly unknown[];
-  if (!isOrigin(origin) || !isSeq(seq)) throw new Malformed();
   if (refuseRecord(kind, id, fields) !== undefined) throw new Malformed();
   return {
     kind: kind as string,
     id: id as string,
     fields: fields as Record['fields'],
-    dot: { origin, seq },
+    dot: readDot([origin, seq]),
   };
 }
 
 function readComplete(json: unknown): NonNullable<Page['complete']> {
   const { vector, digest } = membersOf(json, ['digest', 'vector']);
-  return { vector: readVector(vector), digest: nullOr(digest, readDigest) };
+  const { day, sum } = membersOf(digest, ['day', 'sum']);
+  if (!Number.isSafeInteger(day) || (day as number) < 0) throw new Malformed();
+  return { vector: readVector(vector), digest: { day: day as number, sum: nullOr(sum, readSum) } };
 }
 
-function readDigest(json: unknown): { readonly day: number; readonly sum: string } {
-  const { day, sum } = membersOf(json, ['day', 'sum']);
-  if (!Number.isSafeInteger(day) || typeof sum !== 'string' || !/^[0-9a-f]{32}$/.test(sum)) {
-    throw new Malformed();
-  }
-  return { day: day as number, sum };
+function readSum(json: unknown): string {
+  if (typeof json !== 'string' || sumFromText(json) === undefined) throw new Malformed();
+  return json;
 }
 
 function readListing(json: unknown): Listing {

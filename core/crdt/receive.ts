@@ -6,16 +6,25 @@
 
 import { compareText, sameJson } from './canonical.ts';
 import { type DigestKey, digestFrom } from './digest.ts';
-import { Merging } from './merging.ts';
+import { deletedFrom, Merging, removal } from './merging.ts';
 import { type Ask, cursorToJson, type Listing, type Page, type Position } from './page.ts';
-import type { Record } from './record.ts';
-import { hasForgotten, type Outcome, type Pull, type ReplicaState, vectorOf } from './replica.ts';
+import type { Record, RecordKey } from './record.ts';
+import {
+  compareDay,
+  dropPull,
+  hasForgotten,
+  type Outcome,
+  type Pull,
+  type ReplicaState,
+  vectorOf,
+} from './replica.ts';
 import { isDeletable } from './schema.ts';
 import {
   beyond,
   coversAll,
   EMPTY_VECTOR,
   joinVectors,
+  meetVectors,
   sameVector,
   type VersionVector,
 } from './version-vector.ts';
@@ -41,6 +50,7 @@ export function askOf(state: ReplicaState, peer: string): Ask {
   const pull = state.pulls.get(peer);
   const listing = pull?.listing;
   return {
+    origin: state.origin,
     vector: pull?.everything ? EMPTY_VECTOR : vectorOf(state),
     cursor: pull?.cursor ?? null,
     chain: pull?.chain ?? '',
@@ -60,17 +70,23 @@ export function receive(
     return { state, put: [], remove: [], result: 'forgotten', agrees: undefined };
   }
   const listing = expectedListing(state, peer, page);
+  const range = listing && rangeOf(view, listing);
+  const goneBefore = state.pulls.get(peer)?.listing?.gone ?? [];
+  const gone = [...goneBefore, ...(listing && range ? deletedFrom(listing, range.rows) : [])];
+  const doomed = page.complete === null || gone.length === 0 ? [] : view.load(gone);
   const incoming = [...page.records, ...(listing?.records ?? [])];
   const mustWait = (reconciler(state) ?? peer) !== peer;
   const taken = mustWait ? incoming.filter(({ kind }) => !isDeletable(kind)) : incoming;
   const merging = new Merging(state, view, taken);
-  const range = listing && rangeOf(view, listing);
   for (const record of taken) merging.take(record);
-  if (listing && range) merging.reconcile(range.rows, listing);
   const merged = merging.outcome(key);
   if (taken.length < incoming.length) return { ...merged, result: 'merged', agrees: undefined };
-  const listed = range === null ? merged.state : withListing(merged.state, peer, range.through);
-  return { ...merged, ...follow(listed, peer, page) };
+  const listed = range ? withListing(merged.state, peer, range.through, gone) : merged.state;
+  const followed = follow(listed, peer, page);
+  const ended = removal(followed.state, key, followed.endsFetch ? doomed : []);
+  const isComplete = followed.result === 'complete';
+  const agrees = isComplete ? agreement(ended.state, page.complete!) : undefined;
+  return { ...ended, put: merged.put, result: followed.result, agrees };
 }
 
 /** The peer that deletable records are being reconciled with, if any. */
@@ -79,36 +95,35 @@ export function reconciler(state: ReplicaState): string | undefined {
   return undefined;
 }
 
+/** What a page does to the fetch and to the vector. */
+interface Progress {
+  readonly state: ReplicaState;
+  readonly result: 'merged' | 'complete';
+  readonly endsFetch: boolean;
+}
+
 /** Moves the fetch, and the vector if the page allows it. */
-function follow(
-  state: ReplicaState,
-  peer: string,
-  page: Page,
-): Pick<Receipt, 'state' | 'result' | 'agrees'> {
+function follow(state: ReplicaState, peer: string, page: Page): Progress {
+  const stay = { state, result: 'merged', endsFetch: false } as const;
   const pull = state.pulls.get(peer);
+  // A page that was not asked for may be complete by itself, but takes no part in the fetch.
+  const isFetch = pull === undefined || pull.chain === page.chain;
   const vector = vectorOf(state);
-  if (!coversAll(vector, page.base) || !continues(pull, page)) {
-    return { state, result: 'merged', agrees: undefined };
-  }
-  const listedFloor = pull?.listing?.done ? pull.listing.floor : EMPTY_VECTOR;
-  const isReconciled = pull?.listing == null || pull.listing.done;
+  if (!coversAll(vector, page.base) || !continues(pull, page)) return stay;
+  const listing = isFetch ? (pull?.listing ?? null) : null;
+  const listedFloor = listing?.done ? listing.floor : EMPTY_VECTOR;
   const misses = !coversAll(joinVectors(vector, listedFloor), page.floor);
-  if (page.complete !== null && isReconciled && !misses) {
-    const promoted = promote(state, page.complete.vector, listedFloor);
-    // A page that was not asked for does not end a fetch that is under way.
-    const pulls = new Map(state.pulls);
-    if (page.chain === (pull?.chain ?? '')) pulls.delete(peer);
-    const after = { ...promoted, pulls };
-    return { state: after, result: 'complete', agrees: agreement(after, page.complete) };
+  if (page.complete === null || misses || listing?.done === false) {
+    return isFetch ? { ...stay, state: onward(state, peer, page, misses) } : stay;
   }
-  return { state: onward(state, peer, page, misses), result: 'merged', agrees: undefined };
+  const promoted = promote(state, page.complete, listedFloor);
+  const after = isFetch ? dropPull(promoted, peer) : promoted;
+  return { state: after, result: 'complete', endsFetch: isFetch };
 }
 
 /** True for a page that begins where the one before ended, or at the vector. */
 function continues(pull: Pull | undefined, page: Page): boolean {
-  if (page.since === null) {
-    return page.complete !== null || pull?.cursor == null || pull.chain === page.chain;
-  }
+  if (page.since === null) return true;
   if (pull === undefined || pull.chain !== page.chain || pull.cursor === null) return false;
   return sameJson(cursorToJson(page.since), cursorToJson(pull.cursor));
 }
@@ -116,15 +131,17 @@ function continues(pull: Pull | undefined, page: Page): boolean {
 /** Takes over the vector of a peer, and the floor that the reconciliation with it made good for. */
 function promote(
   state: ReplicaState,
-  vector: VersionVector,
+  { vector, digest }: NonNullable<Page['complete']>,
   listedFloor: VersionVector,
 ): ReplicaState {
   const foreign = new Map(vector);
   foreign.delete(state.origin);
   const seen = joinVectors(state.seen, foreign);
-  const floor = joinVectors(state.floor, listedFloor);
+  // A peer that was restored meanwhile no longer speaks for all of the floor that it began with.
+  const floor = joinVectors(state.floor, meetVectors(listedFloor, vector));
   const ahead = beyond(state.ahead, seen);
-  return { ...state, seen, floor, ahead };
+  const peerDay = Math.max(state.peerDay, digest.day);
+  return { ...state, seen, floor, ahead, peerDay };
 }
 
 /** The fetch after a page that was not the last; reconciles deletions if the peer has purged some. */
@@ -138,7 +155,9 @@ function onward(state: ReplicaState, peer: string, page: Page, misses: boolean):
     cursor: page.next,
     chain: isNew ? `${state.boot}.${state.chains + 1}` : before.chain,
     everything: before?.everything ?? false,
-    listing: mustList ? { floor: page.floor, after: null, done: false } : (before?.listing ?? null),
+    listing: mustList
+      ? { floor: page.floor, after: null, done: false, gone: [] }
+      : (before?.listing ?? null),
   };
   const pulls = new Map(state.pulls).set(peer, pull);
   return { ...state, pulls, chains: state.chains + 1 };
@@ -150,22 +169,22 @@ function agreement(
   { vector, digest }: NonNullable<Page['complete']>,
 ): boolean | undefined {
   const isComparable =
-    digest !== null &&
+    digest.sum !== null &&
     state.ahead.size === 0 &&
-    state.digest.horizonDay <= digest.day &&
+    compareDay(state) === digest.day &&
     sameVector(vectorOf(state), vector);
   return isComparable ? digestFrom(state.digest, digest.day) === digest.sum : undefined;
 }
 
 /** True when the page speaks of own events that this node has no memory of. */
 function knowsMore(state: ReplicaState, page: Page): boolean {
-  const records = [...page.records, ...(page.listing?.records ?? [])];
+  const { base, known, floor, complete, listing } = page;
+  const vectors = [base, floor, complete?.vector, listing?.vector];
+  const records = [...page.records, ...(listing?.records ?? [])];
+  const dots = [...(known === null ? [] : [known]), ...records.map(({ dot }) => dot)];
   return (
-    hasForgotten(state, page.base) ||
-    hasForgotten(state, page.floor) ||
-    hasForgotten(state, page.complete?.vector ?? EMPTY_VECTOR) ||
-    hasForgotten(state, page.listing?.vector ?? EMPTY_VECTOR) ||
-    records.some(({ dot }) => dot.origin === state.origin && dot.seq > state.seq)
+    vectors.some((vector) => vector !== undefined && hasForgotten(state, vector)) ||
+    dots.some(({ origin, seq }) => origin === state.origin && seq > state.seq)
   );
 }
 
@@ -192,9 +211,14 @@ function rangeOf(
 }
 
 /** The fetch after one page of the listing. */
-function withListing(state: ReplicaState, peer: string, through: Position): ReplicaState {
+function withListing(
+  state: ReplicaState,
+  peer: string,
+  through: Position,
+  gone: readonly RecordKey[],
+): ReplicaState {
   const pull = state.pulls.get(peer)!;
-  const listing = { ...pull.listing!, after: through, done: through === null };
+  const listing = { ...pull.listing!, after: through, done: through === null, gone };
   return { ...state, pulls: new Map(state.pulls).set(peer, { ...pull, listing }) };
 }
 

@@ -26,7 +26,14 @@ import { compare, type Fields, joinFields } from './merge.ts';
 import type { Cursor, Position } from './page.ts';
 import type { Dot, Origin, Record, RecordKey } from './record.ts';
 import { isDeletable, isTombstone } from './schema.ts';
-import { covers, dotText, EMPTY_VECTOR, type VersionVector, withDot } from './version-vector.ts';
+import {
+  covers,
+  dotFromText,
+  dotText,
+  EMPTY_VECTOR,
+  type VersionVector,
+  withDot,
+} from './version-vector.ts';
 
 /** What is being fetched from one peer. Lost with the process: then the fetch starts again. */
 export interface Pull {
@@ -42,6 +49,8 @@ export interface Pull {
     readonly floor: VersionVector;
     readonly after: Position;
     readonly done: boolean;
+    /** Own records that were deleted, as the listing shows; removed when the vector moves. */
+    readonly gone: readonly RecordKey[];
   } | null;
 }
 
@@ -57,6 +66,8 @@ export interface ReplicaState {
   /** Greatest dots of records held beyond `seen`, from pages that were not the last. */
   readonly ahead: VersionVector;
   readonly digest: Digest;
+  /** Some peer had let go of what expires before this day when its vector was taken over. */
+  readonly peerDay: number;
   /** This process. It and all below are not persisted. */
   readonly boot: string;
   /** Counts records that came in below a cursor that may have been handed out. */
@@ -89,6 +100,7 @@ export function emptyReplica(origin: Origin, boot: string): ReplicaState {
     floor: EMPTY_VECTOR,
     ahead: EMPTY_VECTOR,
     digest: EMPTY_DIGEST,
+    peerDay: 0,
     boot,
     generation: 0,
     chains: 0,
@@ -108,9 +120,14 @@ export function nextDot(state: ReplicaState): Dot {
 
 /**
  * Local writes, in this order; what refers to a record is written after it. Fields that would step
- * back stay where they are, and a write that changes nothing makes no event.
+ * back stay where they are, and a write that changes nothing makes no event. Without a key no digest
+ * is kept: a node that works alone has nobody to compare with.
  */
-export function write(state: ReplicaState, key: DigestKey, changes: readonly Change[]): Outcome {
+export function write(
+  state: ReplicaState,
+  key: DigestKey | undefined,
+  changes: readonly Change[],
+): Outcome {
   let { seq } = state;
   const put: Record[] = [];
   const steps: Step[] = [];
@@ -124,7 +141,8 @@ export function write(state: ReplicaState, key: DigestKey, changes: readonly Cha
     put.push(after);
     steps.push({ before, after });
   }
-  const digest = steps.length === 0 ? state.digest : advance(state.digest, key, steps);
+  const isKept = key !== undefined && steps.length > 0;
+  const digest = isKept ? advance(state.digest, key, steps) : state.digest;
   return { state: { ...state, seq, digest }, put, remove: [] };
 }
 
@@ -159,6 +177,11 @@ export function horizonMs(state: ReplicaState): number {
   return state.digest.horizonDay * DAY_MS;
 }
 
+/** The first day of expiry from which contents can be compared: all that is covered is held. */
+export function compareDay(state: ReplicaState): number {
+  return Math.max(state.peerDay, state.digest.horizonDay);
+}
+
 /** Purges those of the given records that are tombstones older than `ttlMs`, and raises the floor. */
 export function purge(
   state: ReplicaState,
@@ -169,8 +192,9 @@ export function purge(
   const vector = vectorOf(state);
   const remove = records.filter((record) => {
     const isDue = isTombstone(record) && deletedMs(record) + ttlMs <= nowMs;
-    // A floor beyond the vector would promise what this node has not seen.
-    return isDue && covers(vector, record.dot);
+    // Whoever lacks a record must have seen its birth to know that it was deleted.
+    const born = dotFromText(record.fields['born']) ?? record.dot;
+    return isDue && covers(vector, record.dot) && covers(vector, born);
   });
   const floor = remove.reduce((below, { dot }) => withDot(below, dot), state.floor);
   return { state: { ...state, floor }, put: [], remove };
@@ -190,7 +214,7 @@ export function dropPull(state: ReplicaState, peer: string): ReplicaState {
 export function pullEverything(state: ReplicaState, peer: string): ReplicaState {
   if ([...state.pulls.values()].some(({ listing }) => listing !== null)) return state;
   const chains = state.chains + 1;
-  const listing = { floor: EMPTY_VECTOR, after: null, done: false };
+  const listing = { floor: EMPTY_VECTOR, after: null, done: false, gone: [] };
   const pull: Pull = { cursor: null, chain: `${state.boot}.${chains}`, everything: true, listing };
   return { ...state, chains, pulls: new Map(state.pulls).set(peer, pull) };
 }

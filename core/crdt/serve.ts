@@ -15,8 +15,8 @@ import {
   type Page,
   recordToJson,
 } from './page.ts';
-import type { Origin, Record } from './record.ts';
-import { type ReplicaState, vectorOf } from './replica.ts';
+import type { Dot, Origin, Record } from './record.ts';
+import { compareDay, type ReplicaState, vectorOf } from './replica.ts';
 import { isUrgent } from './schema.ts';
 import { coversAll, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
 import type { Range, View } from './view.ts';
@@ -62,6 +62,7 @@ export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLim
     base: ask.vector,
     chain: ask.chain,
     since,
+    known: lastKnown(state, ask.origin),
     records: filled.records,
     floor: state.floor,
     next: filled.next && { ...filled.next, ...alreadySent(filled.next, since) },
@@ -169,6 +170,11 @@ function isSentAhead(row: Record, urgentFrom: number): boolean {
   return row.dot.seq <= urgentFrom && isUrgent(row);
 }
 
+function lastKnown(state: ReplicaState, origin: Origin | null): Dot | null {
+  const seq = origin === null ? undefined : vectorOf(state).get(origin);
+  return origin === null || seq === undefined ? null : { origin, seq };
+}
+
 /** One page of the listing of everything deletable. */
 function list(
   state: ReplicaState,
@@ -185,11 +191,9 @@ function list(
   return { after, through, vector: vectorOf(state), records };
 }
 
-/** A day later than the own horizon, so that a peer that prunes a little earlier can compare. */
-function digestOf(state: ReplicaState): { readonly day: number; readonly sum: string } | null {
-  if (state.ahead.size > 0) return null;
-  const day = state.digest.horizonDay + 1;
-  return { day, sum: digestFrom(state.digest, day) };
+function digestOf(state: ReplicaState): NonNullable<Page['complete']>['digest'] {
+  const day = compareDay(state);
+  return { day, sum: state.ahead.size > 0 ? null : digestFrom(state.digest, day) };
 }
 
 /** Records up to a limit; the first one always fits. */

@@ -34,6 +34,14 @@ export function joinVectors(a: VersionVector, b: VersionVector): VersionVector {
   return joined;
 }
 
+/** The greatest vector that both cover. */
+export function meetVectors(a: VersionVector, b: VersionVector): VersionVector {
+  const common = [...a].map(
+    ([origin, seq]) => [origin, Math.min(seq, b.get(origin) ?? 0)] as const,
+  );
+  return new Map(common.filter(([, seq]) => seq > 0));
+}
+
 /** The vector with one more event seen. */
 export function withDot(vector: VersionVector, dot: Dot): VersionVector {
   return covers(vector, dot) ? vector : new Map(vector).set(dot.origin, dot.seq);

@@ -8,6 +8,7 @@ import { toBase64Url, toUtf8 } from '../bytes.ts';
 import type { WebResponse } from '../effect.ts';
 import { BASE_URL, encodeCsr, type Rig } from './rig.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of every member it reads.
 export type JsonBody = { [member: string]: any };
 
 export interface Reply {

@@ -9,10 +9,12 @@ import type { Policy } from '../acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../acme/validation.ts';
 import { fromBase64Url, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../bytes.ts';
 import { columnsOf, meets, type Selection } from '../crdt/columns.ts';
+import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
-import type { Effect, WebResponse } from '../effect.ts';
+import { emptyReplica, type ReplicaState } from '../crdt/replica.ts';
+import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
 import type { Input, WebRequest } from '../input.ts';
-import { Node, type NodeOptions } from '../node.ts';
+import { type GossipOptions, Node, type NodeOptions } from '../node.ts';
 import type { Primitives, Reading } from '../primitives.ts';
 import type { Now } from '../time.ts';
 
@@ -70,24 +72,36 @@ function readPlain(der: Uint8Array, member: string): Reading<unknown> {
 export interface RigOptions {
   readonly policy?: Partial<Policy>;
   readonly limits?: NodeOptions['limits'];
+  readonly node?: string;
+  readonly gossip?: GossipOptions;
   /** The database of an earlier rig, to start from. */
   readonly database?: Map<string, Record>;
+  /** Its small facts; without them only the position is guessed from the records. */
+  readonly facts?: ReadonlyMap<string, string>;
+  readonly loadMs?: number;
+  readonly holds?: Rig['holds'];
 }
 
+type Load = Extract<Effect, { kind: 'load' }>;
 export type ListOrder = Extract<Effect, { kind: 'build-crl' }>;
 
 export class Rig {
   now: Now = { wallMs: 1_800_000_000_000, monoMs: 5_000 };
   policy: Policy;
   readonly database: Map<string, Record>;
+  readonly facts: Map<string, string> = new Map();
   readonly logs: Extract<Effect, { kind: 'log' }>[] = [];
   readonly effects: Effect[] = [];
+  /** Messages to peers, in order; a test takes them out. */
+  readonly outbox: Extract<Effect, { kind: 'ask' | 'tell' }>[] = [];
   /** SQL reads a real database would have done. */
   loads = 0;
   /** Writes it would have done. */
   persists = 0;
-  /** While set, what loads read is kept back until `releaseLoads`: a slow database. */
-  holdLoads = false;
+  /** Milliseconds that pass on both clocks while a load is under way. */
+  loadMs = 0;
+  /** Which loads keep back what they read until `releaseLoads`: a slow database. */
+  holds: (effect: Load) => boolean = () => false;
   /** Asked for each probe; undefined keeps it under way until `conclude`. */
   validator: (request: ValidationRequest) => ValidationResult | undefined = () => ({ ok: true });
   issuer: (request: IssueRequest) => IssueResult | undefined = plainIssue;
@@ -96,24 +110,36 @@ export class Rig {
   lister: (effect: ListOrder) => Uint8Array | undefined = () => this.#plainList();
   readonly listOrders: ListOrder[] = [];
   readonly node: Node;
-  readonly #heldLoads: Input[] = [];
+  readonly #heldLoads: { readonly effect: Load; readonly input: Input }[] = [];
   readonly #responses = new Map<number, WebResponse>();
   #requests = 0;
 
   constructor(options: RigOptions = {}) {
     this.policy = { ...POLICY, ...options.policy };
     this.database = options.database ?? new Map();
-    const position = Math.max(0, ...[...this.database.values()].map(({ dot }) => dot.seq));
+    this.loadMs = options.loadMs ?? 0;
+    this.holds = options.holds ?? this.holds;
+    const { node = 'node-a' } = options;
+    for (const fact of options.facts ?? []) this.facts.set(...fact);
     this.node = new Node({
-      node: 'node-a',
-      origin: 'node-a.1',
-      position,
+      node,
+      replica: this.#replicaOf(options, node),
+      ...(options.gossip !== undefined && { gossip: options.gossip }),
       nonces: { issuer: new Uint8Array(8), boot: bootOf(this.database), key: new Uint8Array(32) },
       policy: this.policy,
       primitives: PRIMITIVES,
       ...(options.limits !== undefined && { limits: options.limits }),
     });
     this.submit({ kind: 'boot' });
+  }
+
+  #replicaOf(options: RigOptions, node: string): ReplicaState {
+    const known = replicaFrom(this.facts, `boot${this.database.size}`);
+    if (known !== undefined && 'origin' in known) return known;
+    const seqs = [...(options.database ?? new Map()).values()].map(({ dot }) => dot.seq);
+    const fresh = { ...emptyReplica(`${node}.1`, 'boot'), seq: Math.max(0, ...seqs) };
+    for (const [name, value] of changedFacts(undefined, fresh)) this.facts.set(name, value!);
+    return fresh;
   }
 
   /** Sends a request; undefined while it waits. */
@@ -132,14 +158,18 @@ export class Rig {
 
   /** Turns both clocks and lets the node notice. */
   advance(ms: number): void {
-    this.now = { wallMs: this.now.wallMs + ms, monoMs: this.now.monoMs + ms };
+    this.now = later(this.now, ms);
     this.submit({ kind: 'tick' });
   }
 
-  /** Delivers what was kept back by `holdLoads`, oldest first, and stops keeping back. */
-  releaseLoads(): void {
-    this.holdLoads = false;
-    for (const input of this.#heldLoads.splice(0)) this.submit(input);
+  /** Delivers what `holds` kept back, oldest first, and keeps nothing back any more. */
+  releaseLoads(isDue: (effect: Load) => boolean = () => true): void {
+    this.holds = () => false;
+    const due = this.#heldLoads.filter(({ effect }) => isDue(effect));
+    for (const held of due) {
+      this.#heldLoads.splice(this.#heldLoads.indexOf(held), 1);
+      this.submit(held.input);
+    }
   }
 
   submit(input: Input): void {
@@ -159,6 +189,10 @@ export class Rig {
         this.persists++;
         for (const record of effect.records) this.database.set(keyText(record), record);
         for (const key of effect.forget) this.database.delete(keyText(key));
+        for (const [name, value] of effect.facts) {
+          if (value === null) this.facts.delete(name);
+          else this.facts.set(name, value);
+        }
         return undefined;
       case 'respond':
         this.#responses.set(effect.request, effect.response);
@@ -167,10 +201,12 @@ export class Rig {
         this.loads++;
         const records = effect.keys.map((key) => this.database.get(keyText(key)));
         const selections = effect.selections.map((selection) => this.select(selection));
-        const loaded = { records, selections };
+        const ranges = effect.ranges.map((range) => this.range(range));
+        const loaded = { records, selections, ranges };
         const input: Input = { kind: 'loaded', load: effect.load, loaded };
-        if (!this.holdLoads) return input;
-        this.#heldLoads.push(input);
+        this.now = later(this.now, this.loadMs);
+        if (!this.holds(effect)) return input;
+        this.#heldLoads.push({ effect, input });
         return undefined;
       }
       case 'validate': {
@@ -194,6 +230,11 @@ export class Rig {
       case 'log':
         this.logs.push(effect);
         return undefined;
+      case 'ask':
+      case 'tell':
+        this.outbox.push(effect);
+        return undefined;
+      case 'mark':
       case 'wake':
         return undefined;
     }
@@ -212,6 +253,13 @@ export class Rig {
     return toUtf8(JSON.stringify(revoked.map(({ id }) => id)));
   }
 
+  range({ origin, afterSeq, limit }: RangeQuery): readonly Record[] {
+    const found = [...this.database.values()].filter(({ dot }) => {
+      return dot.origin === origin && dot.seq > afterSeq;
+    });
+    return found.sort((a, b) => a.dot.seq - b.dot.seq).slice(0, limit);
+  }
+
   /** One record of the database, which must be there. */
   record(kind: string, id: string): Record {
     const record = this.database.get(`${kind}/${id}`);
@@ -222,6 +270,10 @@ export class Rig {
   columns(kind: string, id: string): ReturnType<typeof columnsOf> {
     return columnsOf(this.record(kind, id));
   }
+}
+
+function later({ wallMs, monoMs }: Now, ms: number): Now {
+  return { wallMs: wallMs + ms, monoMs: monoMs + ms };
 }
 
 /** Each start has its own boot id, as production draws one. */

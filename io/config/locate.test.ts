@@ -68,8 +68,12 @@ test('a table that could be an array of tables is found with or without an index
 test('every form of a key is found', () => {
   assertLocated('\uFEFFa = 1\r\n"b c" . d = 2\n\'e.f\' = { g.h = 3, "\\u0069" = [ { j = 4 } ] }\n');
   assertLocated('[[ca]]\nid = 1\n[ca.mtc]\nx = 1\n[[ca]]\n[[ca.sub]]\ny = 2\n[[ca.sub]]\ny = 3\n');
-  assertLocated('[a.b."c]"]\nd = """x ""\\" ] = [\n# no comment"""\ne = \'\'\'y\'\'\'\'\'\nf = 1 # g = 2');
-  assertLocated('a = 1979-05-27 07:32:00Z\nb = [ 1, 2, # ]\n 3 ]\n__proto__ = 1\nconstructor.x = 2\n');
+  assertLocated(
+    '[a.b."c]"]\nd = """x ""\\" ] = [\n# no comment"""\ne = \'\'\'y\'\'\'\'\'\nf = 1 # g = 2',
+  );
+  assertLocated(
+    'a = 1979-05-27 07:32:00Z\nb = [ 1, 2, # ]\n 3 ]\n__proto__ = 1\nconstructor.x = 2\n',
+  );
   assertLocated('a = {\n  b = 1, # comment }\n  c = { d = "}" },\n}\n[e]\n[e.f]\n');
 });
 
@@ -128,7 +132,21 @@ test('no text makes the scanner throw, and what the parser takes is located', ()
 
 test('hostile texts of the largest size take well under a second each', () => {
   const size = 1 << 20;
-  for (const unit of ['[', '{', '"', "'", '"""', 'a.', 'a=[', '{a=', '\\', '#', '\n', 'a=1\n', 'a="']) {
+  for (const unit of [
+    '[',
+    '{',
+    '"',
+    "'",
+    '"""',
+    'a.',
+    'a=[',
+    '{a=',
+    '\\',
+    '#',
+    '\n',
+    'a=1\n',
+    'a="',
+  ]) {
     const start = performance.now();
     indexToml(unit.repeat(size / unit.length));
     const tookMs = performance.now() - start;

@@ -17,6 +17,14 @@ export interface Limitation {
   readonly used: (config: Config) => boolean;
 }
 
+const ADMIN_KEYS = [
+  ['bootstrap_operator_name', 'bootstrapOperatorName'],
+  ['session_ttl_secs', 'sessionTtlSecs'],
+  ['session_lock_secs', 'sessionLockSecs'],
+  ['max_failed_auth', 'maxFailedAuth'],
+  ['lockout_duration_secs', 'lockoutDurationSecs'],
+] as const;
+
 export const NOT_YET: readonly Limitation[] = [
   {
     path: ['database', 'url'],
@@ -55,15 +63,7 @@ export const NOT_YET: readonly Limitation[] = [
     fix: 'remove bootstrap_operator_cert_file and bootstrap_operator_key_file',
     used: ({ admin }) => admin.bootstrapOperatorCertFile !== undefined,
   },
-  ...(
-    [
-      ['bootstrap_operator_name', 'bootstrapOperatorName'],
-      ['session_ttl_secs', 'sessionTtlSecs'],
-      ['session_lock_secs', 'sessionLockSecs'],
-      ['max_failed_auth', 'maxFailedAuth'],
-      ['lockout_duration_secs', 'lockoutDurationSecs'],
-    ] as const
-  ).map(
+  ...ADMIN_KEYS.map(
     ([key, field]): Limitation => ({
       path: ['admin', key],
       what: `[admin] ${key}`,
@@ -71,6 +71,24 @@ export const NOT_YET: readonly Limitation[] = [
       used: ({ admin }) => 'default' in ADMIN[key] && admin[field] !== ADMIN[key].default,
     }),
   ),
+  {
+    path: ['server', 'trusted_proxies'],
+    what: '[server] trusted_proxies',
+    fix: 'remove it: no decision depends on the address of a client yet',
+    used: ({ server }) => server.trustedProxies.length > 0,
+  },
+  {
+    path: ['server', 'ari_retry_after_secs'],
+    what: 'another [server] ari_retry_after_secs',
+    fix: 'remove it',
+    used: ({ server }) => server.ariRetryAfterSecs !== 21600,
+  },
+  {
+    path: ['server', 'ari_explanation_url'],
+    what: '[server] ari_explanation_url',
+    fix: 'remove it',
+    used: ({ server }) => server.ariExplanationUrl !== undefined,
+  },
   {
     path: ['server', 'audit_log_file'],
     what: '[server] audit_log_file',

@@ -55,6 +55,7 @@ const ROWS = [
   ['2001:2::/48', 'private', 'benchmarking address'],
   ['2001:10::/28', 'private', 'ORCHID address'],
   ['2001:20::/28', 'private', 'ORCHIDv2 address'],
+  ['2001::/23', 'private', 'protocol assignment address'],
   ['2001:db8::/32', 'private', 'documentation address'],
   ['2002::/16', 2, '6to4 address'],
   ['3fff::/20', 'private', 'documentation address'],

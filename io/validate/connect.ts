@@ -19,63 +19,89 @@ export interface ProbeTools {
   readonly limits: ValidationLimits;
 }
 
-export interface Connection {
-  readonly socket: net.Socket;
+export interface Connection<S extends net.Socket = net.Socket> {
+  readonly socket: S;
   /** `address:port` as it is written in a sentence. */
   readonly peer: string;
+}
+
+export interface TlsWishes {
+  /** What SNI carries; absent for a host without a name (RFC 6066 §3). */
+  readonly serverName?: string;
+  /** The only ALPN protocol offered. */
+  readonly protocol: string;
 }
 
 /**
  * Connects to the first address of `host` (a DNS name or an IP address) that answers, IPv6 first.
  * Rejects with a ProbeFailure: `dns`, `connection`, or `rejectedIdentifier` for an address itself.
  */
-export async function connectTo(
+export function connectTo(
   tools: ProbeTools,
   attempt: Attempt,
   host: string,
   port: number,
 ): Promise<Connection> {
-  const addresses = await allowedAddresses(tools, attempt, host);
-  const errors: string[] = [];
-  for (const address of addresses) {
-    const peer = authority(address, port);
-    attempt.begin('connection', `connecting to ${peer} for ${host}`);
-    try {
-      return { socket: await dial(attempt, address, port, tools.limits.connectMs), peer };
-    } catch (error) {
-      errors.push(`${peer}: ${reasonOf(error)}`);
-    }
-  }
-  throw failed('connection', `could not connect to ${host} (${errors.join('; ')})`);
+  return firstReachable(tools, attempt, host, port, (address) =>
+    net.connect({ host: address, port, autoSelectFamily: false }),
+  );
 }
 
-/** A TLS client on a TCP connection, handshake done; rejects with problem `tls`. */
-export function startTls(
+/** The same, and TLS on top, handshake done. Rejects with problem `tls` too. */
+export async function connectWithTls(
+  tools: ProbeTools,
   attempt: Attempt,
-  { socket, peer }: Connection,
-  { serverName, protocol }: { readonly serverName?: string; readonly protocol: string },
-): Promise<tls.TLSSocket> {
-  attempt.begin('tls', `waiting for the TLS handshake of ${peer}`);
-  return new Promise((resolve, reject) => {
-    const secure = tls.connect({
-      socket,
-      secureContext: withoutTrust(),
-      ALPNProtocols: [protocol],
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-      ...(serverName === undefined ? {} : { servername: serverName }),
-    });
-    attempt.own(secure);
-    secure.once('secureConnect', () => resolve(secure));
-    secure.on('error', (error) => reject(handshakeFailure(peer, error)));
-    secure.once('close', () => reject(handshakeFailure(peer, new Error('connection closed'))));
-  });
+  host: string,
+  port: number,
+  { serverName, protocol }: TlsWishes,
+): Promise<Connection<tls.TLSSocket>> {
+  // One socket from the start: Node 20 crashes when a TLS socket is laid over a TCP socket and the
+  // lower one is destroyed first.
+  const options: tls.ConnectionOptions & { readonly autoSelectFamily: boolean } = {
+    port,
+    autoSelectFamily: false,
+    secureContext: withoutTrust(),
+    ALPNProtocols: [protocol],
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+  const connection = await firstReachable(tools, attempt, host, port, (address) =>
+    tls.connect({ ...options, host: address }),
+  );
+  attempt.begin('tls', `waiting for the TLS handshake of ${connection.peer}`);
+  await handshake(connection);
+  return connection;
 }
 
 /** `host:port`, with brackets around an IPv6 address (RFC 3986 §3.2.2). */
 export function authority(host: string, port?: number): string {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   return port === undefined ? bracketed : `${bracketed}:${port}`;
+}
+
+async function firstReachable<S extends net.Socket>(
+  tools: ProbeTools,
+  attempt: Attempt,
+  host: string,
+  port: number,
+  open: (address: string) => S,
+): Promise<Connection<S>> {
+  const addresses = await allowedAddresses(tools, attempt, host);
+  const errors: string[] = [];
+  for (const address of addresses) {
+    const peer = authority(address, port);
+    attempt.begin('connection', `connecting to ${peer} for ${host}`);
+    try {
+      const socket = open(address);
+      attempt.own(socket);
+      await connected(socket, tools.limits.connectMs);
+      return { socket, peer };
+    } catch (error) {
+      errors.push(`${peer}: ${reasonOf(error)}`);
+    }
+  }
+  throw failed('connection', `could not connect to ${host} (${errors.join('; ')})`);
 }
 
 async function allowedAddresses(
@@ -122,21 +148,14 @@ function familiesInTurn(addresses: readonly string[]): readonly string[] {
   return ordered;
 }
 
-function dial(
-  attempt: Attempt,
-  address: string,
-  port: number,
-  timeoutMs: number,
-): Promise<net.Socket> {
+function connected(socket: net.Socket, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ host: address, port, autoSelectFamily: false });
-    attempt.own(socket);
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no answer within ${timeoutMs} ms`));
     }, timeoutMs);
     socket.once('connect', () => {
       clearTimeout(timer);
-      resolve(socket);
+      resolve();
     });
     // Stays for the life of the socket: an error after the attempt ended must find a listener.
     socket.on('error', reject);
@@ -144,6 +163,14 @@ function dial(
       clearTimeout(timer);
       reject(new Error('connection closed'));
     });
+  });
+}
+
+function handshake({ socket, peer }: Connection<tls.TLSSocket>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('secureConnect', resolve);
+    socket.once('error', (error) => reject(handshakeFailure(peer, error)));
+    socket.once('close', () => reject(handshakeFailure(peer, new Error('connection closed'))));
   });
 }
 

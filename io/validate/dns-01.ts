@@ -27,6 +27,6 @@ export async function probeDns01(
   if (values.includes(expected)) return;
   const listed = values.slice(0, LISTED_VALUES).map((value) => quoted(value));
   const more = values.length > LISTED_VALUES ? ` and ${values.length - LISTED_VALUES} more` : '';
-  const got = values.length === 0 ? 'none' : `${listed.join(', ')}${more}`;
+  const got = `${listed.join(', ')}${more}`;
   throw failed('incorrectResponse', `TXT ${owner}: expected "${expected}", got ${got}`);
 }

@@ -31,7 +31,10 @@ export function refused(problem: ValidationFailure, detail: string): ProbeFailur
 }
 
 /** Foreign bytes or text in double quotes, cleaned, and shortened to what a reader can use. */
-export function quoted(content: Uint8Array | string, maxCharacters = QUOTE_CHARACTERS): string {
+export function quoted(
+  content: Uint8Array | string,
+  maxCharacters: number = QUOTE_CHARACTERS,
+): string {
   const text = typeof content === 'string' ? content : utf8Prefix(content, maxCharacters);
   return `"${cleaned(text, maxCharacters)}"`;
 }

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { canonicalIp } from '../../core/acme/ip-address.ts';
 import type { ValidationRequest } from '../../core/acme/validation.ts';
 import type { Attempt } from './attempt.ts';
-import { type Connection, connectTo, type ProbeTools, startTls } from './connect.ts';
+import { type Connection, connectTo, connectWithTls, type ProbeTools } from './connect.ts';
 import { failed, ProbeFailure, quoted, reasonOf, refused } from './failure.ts';
 import { type HttpAnswer, ResponseReader } from './http-response.ts';
 import {
@@ -90,27 +90,22 @@ function place({ target, peer }: Reply): string {
 
 async function fetchOnce(tools: Http01Tools, attempt: Attempt, target: HttpTarget): Promise<Reply> {
   try {
-    const connection = await connectTo(tools, attempt, target.host, target.port);
-    const secure = target.scheme === 'https';
-    const socket = secure ? await startHttps(attempt, connection, target) : connection.socket;
-    attempt.begin('connection', `waiting for the answer of ${urlOf(target)} [${connection.peer}]`);
+    const { socket, peer } = await connect(tools, attempt, target);
+    attempt.begin('connection', `waiting for the answer of ${urlOf(target)} [${peer}]`);
     const answer = await exchange(socket, requestText(target), tools.limits);
-    connection.socket.destroy();
-    return { answer, target, peer: connection.peer };
+    socket.destroy();
+    return { answer, target, peer };
   } catch (error) {
     if (!(error instanceof ProbeFailure)) throw error;
     throw new ProbeFailure(error.problem, `${urlOf(target)}: ${error.message}`, error.final);
   }
 }
 
-/** RFC 6066 §3: server name indication carries names only. */
-function startHttps(
-  attempt: Attempt,
-  connection: Connection,
-  { host }: HttpTarget,
-): Promise<Socket> {
+function connect(tools: Http01Tools, attempt: Attempt, target: HttpTarget): Promise<Connection> {
+  const { scheme, host, port } = target;
+  if (scheme === 'http') return connectTo(tools, attempt, host, port);
   const name = canonicalIp(host) === undefined ? { serverName: host } : {};
-  return startTls(attempt, connection, { ...name, protocol: 'http/1.1' });
+  return connectWithTls(tools, attempt, host, port, { ...name, protocol: 'http/1.1' });
 }
 
 /** Sends one request and reads one answer. Rejects with a ProbeFailure. */

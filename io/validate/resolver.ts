@@ -92,12 +92,14 @@ class CaresResolver implements Resolver {
     let owner = name;
     for (let followed = 0; followed <= this.#limits.cnames; followed++) {
       try {
-        return (await this.#current().resolveTxt(owner)).map((strings) => strings.join(''));
+        const records = await this.#current().resolveTxt(owner);
+        if (records.length > 0) return records.map((strings) => strings.join(''));
       } catch (error) {
-        const alias = errorCode(error) === 'ENODATA' ? await this.#cname(owner) : undefined;
-        if (alias === undefined) throw lookupFailure('TXT', owner, error);
-        owner = alias;
+        if (errorCode(error) !== 'ENODATA') throw lookupFailure('TXT', owner, error);
       }
+      const alias = await this.#cname(owner);
+      if (alias === undefined) throw failed('dns', `there is no TXT record at ${owner}`);
+      owner = alias;
     }
     throw failed('dns', `looking up TXT for ${name}: more than ${this.#limits.cnames} CNAMEs`);
   }
@@ -145,11 +147,12 @@ function readCaaRecord(record: object): readonly CaaProperty[] {
 
 function noAddress(name: string, ipv6: unknown, ipv4: unknown): ProbeFailure {
   // A server that failed says more than one that has no such record.
-  const telling = [ipv4, ipv6].find((error) => !isAbsence(error)) ?? ipv4;
-  if (errorCode(telling) === 'ENODATA') {
-    return failed('dns', `${name} has neither an A nor an AAAA record`);
-  }
-  return lookupFailure('A and AAAA', name, telling);
+  const errors = [ipv4, ipv6].filter((answer) => answer instanceof Error);
+  const telling = errors.find((error) => !isAbsence(error));
+  if (telling !== undefined) return lookupFailure('A and AAAA', name, telling);
+  const missing = errors.find((error) => errorCode(error) === 'ENOTFOUND');
+  if (missing !== undefined) return lookupFailure('A and AAAA', name, missing);
+  return failed('dns', `${name} has neither an A nor an AAAA record`);
 }
 
 function lookupFailure(types: string, name: string, error: unknown): ProbeFailure {

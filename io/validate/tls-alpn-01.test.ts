@@ -10,7 +10,7 @@ import {
   type ChallengeCertificateOptions,
   makeChallengeCertificate,
 } from './testing/certificate.ts';
-import { ChallengeWorld, KEY_AUTHORIZATION } from './testing/challenge-world.ts';
+import { ChallengeWorld, expectFailure, KEY_AUTHORIZATION } from './testing/challenge-world.ts';
 import { serverNameOf } from './tls-alpn-01.ts';
 
 const world = new ChallengeWorld();
@@ -45,13 +45,6 @@ async function run(
   server.on('tlsClientError', () => undefined);
   const tlsAlpnPort = await world.listen(server, address);
   return await world.validator({ tlsAlpnPort }).validate(world.request('tls-alpn-01', name));
-}
-
-function expectFailure(result: ValidationResult, problem: string, detail: RegExp): void {
-  assert.is(result.ok, false);
-  if (result.ok) return;
-  assert.is(result.problem, problem, result.detail);
-  assert.match(result.detail, detail);
 }
 
 test('RFC 8737 §3: a server without ALPN fails', async () => {

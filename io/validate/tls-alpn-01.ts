@@ -14,7 +14,7 @@ import {
   readChallengeCertificate,
 } from './acme-identifier.ts';
 import type { Attempt } from './attempt.ts';
-import { connectTo, type ProbeTools, startTls } from './connect.ts';
+import { connectWithTls, type ProbeTools } from './connect.ts';
 import { failed, quoted, reasonOf } from './failure.ts';
 
 export interface TlsAlpn01Tools extends ProbeTools {
@@ -32,10 +32,11 @@ export async function probeTlsAlpn01(
   attempt: Attempt,
   { identifier, keyAuthorization }: ValidationRequest,
 ): Promise<void> {
-  const connection = await connectTo(tools, attempt, identifier.value, tools.tlsAlpnPort);
   const serverName = serverNameOf(identifier);
-  const socket = await startTls(attempt, connection, { serverName, protocol: PROTOCOL });
-  const place = `${serverName} [${connection.peer}]`;
+  const wishes = { serverName, protocol: PROTOCOL };
+  const { value } = identifier;
+  const { socket, peer } = await connectWithTls(tools, attempt, value, tools.tlsAlpnPort, wishes);
+  const place = `${serverName} [${peer}]`;
   if (socket.alpnProtocol !== PROTOCOL) {
     throw failed('tls', `${place}: the server did not negotiate ALPN protocol "${PROTOCOL}"`);
   }

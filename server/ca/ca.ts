@@ -5,8 +5,10 @@
 import { hash } from 'node:crypto';
 import type { IssueRequest, IssueResult } from '../../core/acme/issuance.ts';
 import { assert } from '../../core/assert.ts';
+import { isSelfIssued } from './ca-checks.ts';
 import type { CaConfig } from './ca-config.ts';
-import { type CaDoor, isSelfIssued, openCaFiles } from './ca-store.ts';
+import type { CaDoor } from './ca-maker.ts';
+import { openCaFiles } from './ca-store.ts';
 import type { Certificate } from './certificate.ts';
 import { buildCrl, type CrlContent } from './crl.ts';
 import { issueLeaf } from './issue.ts';

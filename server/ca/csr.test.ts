@@ -357,6 +357,13 @@ test('what was read once is read the same again, also after the buffer changed',
   });
 });
 
+test('only so many requests are remembered, and forgotten ones are read again', () => {
+  const numbered = Array.from({ length: 300 }, (_, index) =>
+    makeCsr({ key, names: [{ type: 'dns', value: `n${index}.test` }] }),
+  );
+  for (const csr of [...numbered, ...numbered]) assert.ok(readCsr(csr).ok);
+});
+
 function sha(name: OidName): Uint8Array {
   return sequence(encodedOid(name), nullValue());
 }

@@ -108,7 +108,8 @@ function readCommonName(text: string): Identifier {
   const reading = canonicalIp(text) === undefined ? readDnsName(text) : readIpAddress(text);
   if (reading.ok) return reading.value;
   return refuse(
-    `the CN of the CSR is neither a DNS name nor an IP address: ${reading.reason}; leave the CN out`,
+    `the CN of the CSR is neither a DNS name nor an IP address: ${reading.reason}; ` +
+      'leave the CN out',
   );
 }
 

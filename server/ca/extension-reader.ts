@@ -114,6 +114,7 @@ function readGeneralName(name: DerValue, what: string): Identifier {
   }
   const type = GENERAL_NAME_TYPES.get(tag) ?? `of tag ${tag}`;
   return refuse(
-    `the subjectAltName of ${what} holds a name of type ${type}; only dNSName and iPAddress can be issued`,
+    `the subjectAltName of ${what} holds a name of type ${type}; ` +
+      'only dNSName and iPAddress can be issued',
   );
 }

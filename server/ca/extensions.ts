@@ -25,12 +25,8 @@ export const KEY_USAGE = {
 } as const;
 export type KeyUsage = keyof typeof KEY_USAGE;
 
-/** Tags of GeneralName (RFC 5280 §4.2.1.6) that this CA writes. */
-export const GENERAL_NAME = {
-  dns: contextTag(2, 'primitive'),
-  uri: contextTag(6, 'primitive'),
-  ip: contextTag(7, 'primitive'),
-} as const;
+/** Tags of GeneralName (RFC 5280 §4.2.1.6) that this CA writes: [2], [6] and [7], IMPLICIT. */
+export const GENERAL_NAME = { dns: 0x82, uri: 0x86, ip: 0x87 } as const;
 
 /** One Extension; `criticality` DEFAULT FALSE is left out when false, as DER has it. */
 export function extension(

@@ -23,7 +23,7 @@ export interface LeafAuthority {
 
 type Refused = Extract<IssueResult, { ok: false }>;
 
-/** Issues for an order. Same request, same authority: same certificate but for an ECDSA signature. */
+/** Issues for an order. One request makes one certificate, but for the signature of ECDSA. */
 export function issueLeaf(authority: LeafAuthority, request: IssueRequest): IssueResult {
   const { issuer, policy } = authority;
   const csrDer = fromBase64Url(request.csr);
@@ -41,8 +41,8 @@ export function issueLeaf(authority: LeafAuthority, request: IssueRequest): Issu
   const { identifiers } = request;
   const failures = lintLeaf(der, { issuer, policy, identifiers, publicKey: csr.publicKey });
   if (failures.length > 0) {
-    const detail = `the certificate was made but failed its checks: not so that ${failures.join('; ')}`;
-    return refused('serverInternal', detail);
+    const what = failures.join('; ');
+    return refused('serverInternal', `the certificate failed its checks: not so that ${what}`);
   }
   return {
     ok: true,

@@ -139,6 +139,7 @@ function checkedRsaKey(spki: Uint8Array, bits: Uint8Array): KeyObject {
   return importSpki(spki);
 }
 
+/** Everything has been checked; should OpenSSL still say no, it must not take the node down. */
 function importSpki(spki: Uint8Array): KeyObject {
   try {
     return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });

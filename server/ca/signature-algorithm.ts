@@ -27,13 +27,14 @@ export interface SignatureAlgorithm {
   readonly pssSaltLength?: number;
 }
 
-/** ML-DSA parameter sets by kind of key. */
-export const ML_DSA = {
+export type MlDsaKind = 'ml-dsa-44' | 'ml-dsa-65' | 'ml-dsa-87';
+
+/** ML-DSA parameter sets (FIPS 204 §4) by kind of key. */
+export const ML_DSA: { readonly [kind in MlDsaKind]: typeof ml_dsa44 } = {
   'ml-dsa-44': ml_dsa44,
   'ml-dsa-65': ml_dsa65,
   'ml-dsa-87': ml_dsa87,
-} as const;
-export type MlDsaKind = keyof typeof ML_DSA;
+};
 
 const ALGORITHMS: ReadonlyMap<string, SignatureAlgorithm> = new Map<string, SignatureAlgorithm>([
   [OID.ecdsaWithSha256, { family: 'ec', hash: 'sha256' }],

@@ -6,7 +6,7 @@ import { createProcessLog } from '../../io/log.ts';
 import { EXIT, type ExitCode, type OptionValues, textOption, type World } from './command.ts';
 
 export async function startServer(values: OptionValues, world: World): Promise<ExitCode> {
-  const load = () => loadConfig(textOption(values, 'config'));
+  const load = (): LoadResult => loadConfig(textOption(values, 'config'));
   const loaded = load();
   if (!loaded.ok) {
     world.tell(renderErrors(loaded.errors));

@@ -1,11 +1,16 @@
 // A small internet on loopback for tests: a DNS server, an HTTP and an HTTPS server, and validators
 // pointed at them with short times. Invariant: closing the world leaves nothing listening. Never
-// here: expectations.
+// here: what a validator is expected to say.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
-import type { ChallengeType, ValidationRequest } from '../../../core/acme/validation.ts';
+import type {
+  ChallengeType,
+  ValidationFailure,
+  ValidationRequest,
+  ValidationResult,
+} from '../../../core/acme/validation.ts';
 import type { ValidationLimits } from '../limits.ts';
 import { createValidator, type Validator, type ValidatorOptions } from '../validator.ts';
 import { makeChallengeCertificate } from './certificate.ts';
@@ -26,6 +31,17 @@ export const SHORT: Partial<ValidationLimits> = {
   dnsTries: 1,
   retryDelaysMs: [],
 };
+
+/** Throws unless the validation failed with this problem and a detail like this. */
+export function expectFailure(
+  result: ValidationResult,
+  problem: ValidationFailure,
+  detail: RegExp,
+): void {
+  if (result.ok) throw new Error(`succeeded, where ${problem} ${detail} was expected`);
+  if (result.problem === problem && detail.test(result.detail)) return;
+  throw new Error(`${result.problem}: ${result.detail}\nis not ${problem}: ${detail}`);
+}
 
 export class ChallengeWorld {
   readonly dns: DnsServer = new DnsServer();

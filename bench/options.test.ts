@@ -1,0 +1,67 @@
+// Tests of the command line.
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseOptions, UsageError } from './options.ts';
+
+const refused: readonly string[][] = [
+  ['unknown'],
+  ['issuance', 'growth'],
+  ['issuance', '--unknown'],
+  ['issuance', '--to', '5000'],
+  ['growth', '--rounds', '3'],
+  ['issuance', '--clients', '1,,2'],
+  ['issuance', '--clients', '0'],
+  ['issuance', '--seconds', '1.5'],
+  ['issuance', '--flows', '-1'],
+  ['issuance', '--flows', '9', '--seconds', '9'],
+  ['issuance', '--peer', 'boulder'],
+  ['issuance', '--peer-only'],
+  ['growth', '--peer', 'pebble'],
+  ['growth', '--to', '1500'],
+];
+
+for (const args of refused) {
+  test(`"${args.join(' ')}" is refused`, () => {
+    assert.throws(
+      () => parseOptions(args),
+      (error: unknown) => error instanceof UsageError,
+    );
+  });
+}
+
+test('without a command, or with --help, there is help', () => {
+  for (const args of [[], ['--help'], ['issuance', '-h']]) {
+    assert.equal(parseOptions(args), { command: 'help' });
+  }
+});
+
+test('issuance without options runs 1, 10 and 25 clients in three rounds over HTTPS', () => {
+  assert.equal(parseOptions(['issuance']), {
+    command: 'issuance',
+    clients: [1, 10, 25],
+    budget: { seconds: 4 },
+    rounds: 3,
+    warmupSeconds: 10,
+    withPeer: false,
+    peerOnly: false,
+    isTls: true,
+    asJson: false,
+    directory: undefined,
+  });
+});
+
+test('flows take the place of seconds', () => {
+  const options = parseOptions(['issuance', '--flows', '200', '--clients', '7']);
+  assert.ok(options.command === 'issuance');
+  assert.equal(options.budget, { flows: 200 });
+  assert.equal(options.clients, [7]);
+});
+
+test('growth goes from 1,000 to 100,000 certificates unless told otherwise', () => {
+  const options = parseOptions(['growth', '--plain-http']);
+  assert.ok(options.command === 'growth');
+  assert.equal([options.from, options.to, options.isTls], [1000, 100_000, false]);
+});
+
+test.run();

@@ -1,0 +1,123 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AssertionFailure } from './assert.ts';
+import { Cache } from './cache.ts';
+import type { Record, RecordKey } from './crdt/record.ts';
+
+const key = (id: string): RecordKey => ({ kind: 'order', id });
+const version = (id: string, seq: number): Record => {
+  return { ...key(id), fields: { seq }, dot: { origin: 'a.1', seq } };
+};
+
+/** Writes so many other records that nothing unprotected stays. */
+function flood(cache: Cache, label: string, count: number): void {
+  for (let i = 0; i < count; i++) cache.write(version(`${label}${i}`, i + 1));
+}
+
+test('a cache without room is refused', () => {
+  assert.throws(
+    () => new Cache(1),
+    (error: Error) => error instanceof AssertionFailure,
+  );
+});
+
+test('a load that is answered twice is a bug of ours', () => {
+  const cache = new Cache(8);
+  const load = cache.beginLoad();
+  cache.endLoad(load);
+  assert.throws(() => cache.endLoad(load), /answered once/);
+  assert.throws(() => cache.endLoad(99), /answered once/);
+});
+
+test('what was never seen is not warm, which is not the same as absent', () => {
+  const cache = new Cache(8);
+  assert.is(cache.get(key('a')), undefined);
+  cache.fill(key('a'), undefined);
+  assert.is(cache.get(key('a')), null);
+});
+
+test('a removed key is known to be absent', () => {
+  const cache = new Cache(8);
+  cache.write(version('a', 1));
+  cache.remove(key('a'));
+  assert.is(cache.get(key('a')), null);
+});
+
+test('what a load brings does not replace what is warm, neither young nor old', () => {
+  const cache = new Cache(8);
+  cache.write(version('a', 2));
+  cache.fill(key('a'), version('a', 1));
+  assert.equal(cache.get(key('a')), version('a', 2));
+  flood(cache, 'x', 5);
+  cache.fill(key('a'), version('a', 1));
+  assert.equal(cache.get(key('a')), version('a', 2));
+});
+
+test('a key removed during a load does not come back with it', () => {
+  const cache = new Cache(8);
+  const load = cache.beginLoad();
+  cache.remove(key('a'));
+  flood(cache, 'x', 40);
+  cache.fill(key('a'), version('a', 1));
+  cache.endLoad(load);
+  assert.is(cache.get(key('a')), null);
+});
+
+test('a version written during a load survives any flood until the load is back', () => {
+  const cache = new Cache(8);
+  const load = cache.beginLoad();
+  cache.write(version('a', 2));
+  flood(cache, 'x', 40);
+  cache.fill(key('a'), version('a', 1));
+  assert.equal(cache.get(key('a')), version('a', 2));
+  cache.endLoad(load);
+  flood(cache, 'y', 40);
+  assert.is(cache.get(key('a')), undefined);
+});
+
+test('a version written before a load began needs no protection: the load reads it', () => {
+  const cache = new Cache(8);
+  cache.write(version('a', 2));
+  cache.beginLoad();
+  flood(cache, 'x', 40);
+  assert.is(cache.get(key('a')), undefined);
+});
+
+test('a version stays protected while any load that is older than it is under way', () => {
+  const cache = new Cache(8);
+  const [first, second] = [cache.beginLoad(), cache.beginLoad()];
+  cache.write(version('a', 2));
+  cache.endLoad(first);
+  flood(cache, 'x', 40);
+  assert.equal(cache.get(key('a')), version('a', 2));
+  cache.endLoad(second);
+  flood(cache, 'y', 40);
+  assert.is(cache.get(key('a')), undefined);
+});
+
+test('without loads under way the size stays within the limit', () => {
+  const cache = new Cache(64);
+  for (let i = 0; i < 10_000; i++) {
+    cache.write(version(`n${i}`, i));
+    assert.ok(cache.size <= 65, `${cache.size} records`);
+  }
+});
+
+test('what is used stays, what is not used goes', () => {
+  const cache = new Cache(16);
+  cache.write(version('used', 1));
+  cache.write(version('unused', 1));
+  for (let i = 0; i < 100; i++) {
+    cache.write(version(`n${i}`, i));
+    assert.ok(cache.get(key('used')), `gone after ${i} others`);
+  }
+  assert.is(cache.get(key('unused')), undefined);
+});
+
+test('kinds do not mix', () => {
+  const cache = new Cache(8);
+  cache.write(version('a', 1));
+  assert.is(cache.get({ kind: 'authorization', id: 'a' }), undefined);
+});
+
+test.run();

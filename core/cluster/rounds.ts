@@ -1,0 +1,119 @@
+// When a node asks which peers: a round every interval with jitter, sooner after a write, `fanOut`
+// peers in shuffled rotation, back-off for those that do not answer.
+// Invariant: at most one ask per peer is under way, and no peer is left out for longer than a
+// rotation. Never here: what is asked.
+
+import { assert } from '../assert.ts';
+
+export interface RoundOptions {
+  readonly peers: readonly string[];
+  readonly intervalMs: number;
+  /** Peers per round; 0 means all. */
+  readonly fanOut: number;
+}
+
+/** How long after a write the next round starts: long enough to gather what comes together. */
+export const DEBOUNCE_MS = 20;
+/** Intervals a peer that fails again and again is left alone for, at most. */
+const MAX_BACK_OFF = 20;
+/** An ask without answer or failure for this many intervals is given up. */
+const PATIENCE = 4;
+
+interface Peer {
+  readonly failures: number;
+  readonly notBeforeMonoMs: number;
+  /** When the ask under way was sent; undefined when none is. */
+  readonly askedMonoMs: number | undefined;
+}
+
+const FRESH: Peer = { failures: 0, notBeforeMonoMs: 0, askedMonoMs: undefined };
+
+export class Rounds {
+  readonly #options: RoundOptions;
+  readonly #peers = new Map<string, Peer>();
+  #rotation: string[] = [];
+  #random: number;
+  #nextMonoMs = 0;
+
+  /** `seed`: any 32 bits, so that nodes do not march in step. */
+  constructor(options: RoundOptions, seed: number) {
+    assert(options.intervalMs > 0, 'rounds have an interval');
+    this.#options = options;
+    this.#random = seed >>> 0;
+    for (const peer of options.peers) this.#peers.set(peer, FRESH);
+  }
+
+  get nextMonoMs(): number {
+    return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : this.#nextMonoMs;
+  }
+
+  /** The peers to ask now; none while the next round is not due. */
+  due(monoMs: number): readonly string[] {
+    if (monoMs < this.nextMonoMs) return [];
+    const { intervalMs, fanOut } = this.#options;
+    this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
+    const count = fanOut === 0 ? this.#peers.size : Math.min(fanOut, this.#peers.size);
+    return this.#take(count).filter((peer) => this.ask(peer, monoMs));
+  }
+
+  /** Marks an ask as under way; false when one is already, or the peer is being left alone. */
+  ask(name: string, monoMs: number): boolean {
+    const peer = this.#peers.get(name);
+    if (peer === undefined || monoMs < peer.notBeforeMonoMs) return false;
+    const { askedMonoMs } = peer;
+    const patienceMs = PATIENCE * this.#options.intervalMs;
+    if (askedMonoMs !== undefined && monoMs - askedMonoMs < patienceMs) return false;
+    this.#peers.set(name, { ...peer, askedMonoMs: monoMs });
+    return true;
+  }
+
+  /** The ask was answered. */
+  answered(name: string): void {
+    if (this.#peers.has(name)) this.#peers.set(name, FRESH);
+  }
+
+  /** The ask failed; the peer is left alone for a while. */
+  failed(name: string, monoMs: number): void {
+    const peer = this.#peers.get(name);
+    if (peer === undefined) return;
+    const failures = peer.failures + 1;
+    const intervals = Math.min(2 ** Math.min(failures - 1, 10), MAX_BACK_OFF);
+    const pauseMs = intervals * this.#options.intervalMs;
+    const notBeforeMonoMs = monoMs + pauseMs - this.#draw(Math.ceil(pauseMs / 4));
+    this.#peers.set(name, { failures, notBeforeMonoMs, askedMonoMs: undefined });
+  }
+
+  /** Something was written here: peers should hear of it soon. */
+  hurry(monoMs: number): void {
+    this.#nextMonoMs = Math.min(this.#nextMonoMs, monoMs + DEBOUNCE_MS);
+  }
+
+  /** The next peers of the rotation, which is shuffled anew whenever it runs out. */
+  #take(count: number): readonly string[] {
+    const taken: string[] = [];
+    while (taken.length < count) {
+      if (this.#rotation.length === 0) this.#rotation = this.#shuffled();
+      const next = this.#rotation.pop()!;
+      if (taken.includes(next)) break;
+      taken.push(next);
+    }
+    return taken;
+  }
+
+  #shuffled(): string[] {
+    const names = [...this.#peers.keys()];
+    for (let i = names.length - 1; i > 0; i--) {
+      const j = this.#draw(i + 1);
+      [names[i], names[j]] = [names[j]!, names[i]!];
+    }
+    return names;
+  }
+
+  /** An integer below `bound` (mulberry32). */
+  #draw(bound: number): number {
+    this.#random = (this.#random + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(this.#random ^ (this.#random >>> 15), this.#random | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  }
+}

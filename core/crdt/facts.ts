@@ -1,0 +1,90 @@
+// A replica as small facts beside the records: what has to be durable of it, and how it begins again.
+// Invariant: a change of state and its records become durable together, or the vector would speak for
+// records that are not there. Facts of fetches are not kept: they begin again from the vector.
+// Never here: other facts of a node.
+
+import { compareText } from './canonical.ts';
+import { type Sum, sumFromText, sumText } from './digest.ts';
+import type { Origin } from './record.ts';
+import { emptyReplica, type ReplicaState } from './replica.ts';
+import { isOrigin, isSeq } from './version-vector.ts';
+
+/** Facts by name; null removes one. */
+export type Facts = ReadonlyMap<string, string | null>;
+
+const VECTORS = ['seen', 'floor', 'ahead'] as const;
+
+/** The facts that differ from one state to a later one. Give undefined for the first state. */
+export function changedFacts(before: ReplicaState | undefined, after: ReplicaState): Facts {
+  const facts = new Map<string, string | null>();
+  const note = (name: string, old: string | undefined, now: string | undefined): void => {
+    if (old !== now) facts.set(`replica/${name}`, now ?? null);
+  };
+  note('origin', before?.origin, after.origin);
+  note('seq', before?.seq.toString(), after.seq.toString());
+  note('peer-day', before?.peerDay.toString(), after.peerDay.toString());
+  note('horizon', before?.digest.horizonDay.toString(), after.digest.horizonDay.toString());
+  for (const name of VECTORS) {
+    const old = before?.[name];
+    if (old === after[name]) continue;
+    for (const origin of new Set([...(old?.keys() ?? []), ...after[name].keys()])) {
+      note(`${name}/${origin}`, old?.get(origin)?.toString(), after[name].get(origin)?.toString());
+    }
+  }
+  const oldSums = before?.digest.sums;
+  if (oldSums === after.digest.sums) return facts;
+  for (const day of new Set([...(oldSums?.keys() ?? []), ...after.digest.sums.keys()])) {
+    const [old, now] = [oldSums?.get(day), after.digest.sums.get(day)];
+    note(`digest/${day}`, old && sumText(old), now && sumText(now));
+  }
+  return facts;
+}
+
+/**
+ * The replica that the facts of a database describe; undefined when it has none, or when they make no
+ * sense (then `broken` tells which one).
+ */
+export function replicaFrom(
+  facts: ReadonlyMap<string, string>,
+  boot: string,
+): ReplicaState | undefined | { readonly broken: string } {
+  const origin = facts.get('replica/origin');
+  if (origin === undefined) return undefined;
+  if (!isOrigin(origin)) return { broken: 'replica/origin' };
+  const vectors = { seen: new Map(), floor: new Map(), ahead: new Map() } as const;
+  const numbers = { seq: 0, horizon: 0, 'peer-day': 0 };
+  const sums = new Map<number, Sum>();
+  for (const [name, text] of [...facts].sort(([a], [b]) => compareText(a, b))) {
+    if (!name.startsWith('replica/') || name === 'replica/origin') continue;
+    if (!take(name.slice('replica/'.length), text, vectors, numbers, sums)) return { broken: name };
+  }
+  const digest = { sums, horizonDay: numbers.horizon };
+  const { seq, 'peer-day': peerDay } = numbers;
+  return { ...emptyReplica(origin, boot), ...vectors, seq, digest, peerDay };
+}
+
+function take(
+  name: string,
+  text: string,
+  vectors: { readonly [name in (typeof VECTORS)[number]]: Map<Origin, number> },
+  numbers: { seq: number; horizon: number; 'peer-day': number },
+  sums: Map<number, Sum>,
+): boolean {
+  const number = Number(text);
+  if (name === 'seq' || name === 'horizon' || name === 'peer-day') {
+    numbers[name] = number;
+    return Number.isSafeInteger(number) && number >= 0;
+  }
+  const slash = name.indexOf('/');
+  const [family, member] = [name.slice(0, slash), name.slice(slash + 1)];
+  if (family === 'digest') {
+    const sum = sumFromText(text);
+    if (sum !== undefined) sums.set(Number(member), sum);
+    return sum !== undefined && Number.isSafeInteger(Number(member));
+  }
+  const vector: Map<Origin, number> | undefined = VECTORS.includes(family as 'seen')
+    ? vectors[family as 'seen']
+    : undefined;
+  vector?.set(member, number);
+  return vector !== undefined && isOrigin(member) && isSeq(number);
+}

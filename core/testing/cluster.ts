@@ -1,0 +1,75 @@
+// A few rigs that gossip with each other over a perfect network, for tests of the core.
+// Invariant: messages arrive in the order they were sent. Never here: faults; the simulator has them.
+
+import { Rig, type RigOptions } from './rig.ts';
+
+const PAGE = { records: 50, octets: 100_000 };
+const MOST_MESSAGES = 10_000;
+
+export class Cluster {
+  readonly rigs: Map<string, Rig>;
+  readonly #names: readonly string[];
+  readonly #options: RigOptions;
+  readonly #page: typeof PAGE;
+  readonly #askers = new Map<number, string>();
+  #exchanges = 0;
+  /** Messages delivered so far. */
+  messages = 0;
+
+  constructor(names: readonly string[], options: RigOptions = {}, page: typeof PAGE = PAGE) {
+    this.#names = names;
+    this.#options = options;
+    this.#page = page;
+    this.rigs = new Map(names.map((node) => [node, this.#open(node, options)]));
+  }
+
+  /** Starts a node again on what a database holds. */
+  restart(node: string, from: Pick<RigOptions, 'database' | 'facts'>): void {
+    this.rigs.set(node, this.#open(node, { ...this.#options, ...from }));
+  }
+
+  #open(node: string, options: RigOptions): Rig {
+    const peers = this.#names.filter((name) => name !== node);
+    const digestKey = [1, 2, 3, 4] as const;
+    const gossip = { peers, intervalMs: 1000, fanOut: 0, page: this.#page, digestKey };
+    return new Rig({ ...options, node, gossip });
+  }
+
+  rig(name: string): Rig {
+    return this.rigs.get(name)!;
+  }
+
+  /** Lets all clocks run and delivers messages until `rounds` intervals have passed. */
+  run(rounds: number): void {
+    for (let i = 0; i < rounds * 4; i++) {
+      for (const rig of this.rigs.values()) rig.advance(250);
+      this.deliver();
+    }
+  }
+
+  /** Delivers messages until there are none. */
+  deliver(): void {
+    for (let isBusy = true; isBusy; ) {
+      isBusy = false;
+      for (const [name, rig] of this.rigs) {
+        for (const message of rig.outbox.splice(0)) {
+          isBusy = true;
+          this.#deliverOne(name, message);
+        }
+      }
+      if (this.messages > MOST_MESSAGES) throw new Error('the nodes never stop talking');
+    }
+  }
+
+  #deliverOne(from: string, message: Rig['outbox'][number]): void {
+    this.messages++;
+    if (message.kind === 'ask') {
+      const exchange = ++this.#exchanges;
+      this.#askers.set(exchange, from);
+      this.rig(message.peer).submit({ kind: 'asked', exchange, from, ask: message.ask });
+    } else {
+      const asker = this.#askers.get(message.exchange)!;
+      this.rig(asker).submit({ kind: 'told', from, page: message.page });
+    }
+  }
+}

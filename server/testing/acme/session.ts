@@ -1,0 +1,145 @@
+// An ACME conversation (RFC 8555 §6) on one connection that does not give up: a lost connection,
+// a 503 or a badNonce is tried again until the server has answered.
+// Invariant: every answer tells whether earlier tries may have been carried out unseen.
+// Never here: what is asked for, TLS verification (the interop scenarios see to that).
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection, originOf, SilentServer } from '../../../bench/connection.ts';
+import type { Reply } from '../../../bench/http-message.ts';
+import type { SigningKey } from './signing-key.ts';
+
+export interface Signer {
+  readonly key: SigningKey;
+  /** The account URL; without it the key speaks for itself. */
+  readonly kid?: string;
+}
+
+/** A request as it went over the wire. */
+export interface SignedRequest {
+  readonly url: string;
+  readonly jws: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly location: string;
+  readonly body: string;
+  /** False when an earlier try ended without an answer: it may have been carried out. */
+  readonly isFirstTry: boolean;
+  /** The last part of the problem type (RFC 8555 §6.7); empty when there is no problem. */
+  readonly problem: string;
+}
+
+/** Who decides when requests may go out, and hears what was accepted. */
+export interface Traffic {
+  enter(): Promise<void>;
+  leave(): void;
+  /** The server has answered this request with success: its nonce is spent. */
+  accepted(request: SignedRequest): void;
+}
+
+export type Directory = Readonly<
+  Record<'newNonce' | 'newAccount' | 'newOrder' | 'revokeCert' | 'keyChange', string>
+>;
+
+const RETRY_MS = 20;
+/** In a row and without a lost connection between them: a server that goes on like this is broken. */
+const MAX_BAD_NONCES = 5;
+const UNHINDERED: Traffic = { enter: async () => {}, leave: () => {}, accepted: () => {} };
+
+export class Session {
+  readonly #connection: Connection;
+  readonly #origin: string;
+  readonly #directoryUrl: string;
+  readonly #traffic: Traffic;
+  #directory: Directory | undefined;
+  #nonce: string | undefined;
+
+  constructor(directoryUrl: string, traffic: Traffic = UNHINDERED) {
+    const origin = originOf(directoryUrl);
+    this.#connection = new Connection(origin);
+    this.#origin = origin.text;
+    this.#directoryUrl = directoryUrl;
+    this.#traffic = traffic;
+  }
+
+  async directory(): Promise<Directory> {
+    this.#directory ??= JSON.parse((await this.get(this.#directoryUrl)).body) as Directory;
+    return this.#directory;
+  }
+
+  /** A GET; rejects unless the answer is 200 in the end. */
+  async get(url: string): Promise<Reply> {
+    for (;;) {
+      const reply = await this.#exchange(() => this.#connection.get(this.#pathOf(url)));
+      if (reply?.status === 200) return reply;
+      if (reply !== undefined && reply.status !== 503) {
+        throw new Error(`GET ${url}: HTTP ${reply.status} ${reply.body.slice(0, 300)}`);
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** A signed POST; `payload` undefined is a POST-as-GET. */
+  async post(signer: Signer, url: string, payload?: object): Promise<Answer> {
+    const voice = signer.kid === undefined ? { jwk: signer.key.jwk } : { kid: signer.kid };
+    let isFirstTry = true;
+    for (let badNonces = 0; ; ) {
+      const nonce = this.#nonce ?? (await this.#freshNonce());
+      this.#nonce = undefined;
+      const request = { url, jws: JSON.stringify(signer.key.jws(voice, url, nonce, payload)) };
+      const reply = await this.send(request);
+      if (reply !== undefined && reply.status !== 503) {
+        const answer = answerOf(reply, isFirstTry);
+        if (answer.status < 300) this.#traffic.accepted(request);
+        if (answer.problem !== 'badNonce' || ++badNonces > MAX_BAD_NONCES) return answer;
+        continue;
+      }
+      if (reply === undefined) [isFirstTry, badNonces] = [false, 0];
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** Sends a request as it is, once; undefined when the connection broke before an answer. */
+  async send({ url, jws }: SignedRequest): Promise<Reply | undefined> {
+    const reply = await this.#exchange(() => this.#connection.post(this.#pathOf(url), jws));
+    this.#nonce = reply?.replayNonce;
+    return reply;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #freshNonce(): Promise<string> {
+    const { newNonce } = await this.directory();
+    for (;;) {
+      const reply = await this.#exchange(() => this.#connection.get(this.#pathOf(newNonce)));
+      if (reply?.replayNonce !== undefined) return reply.replayNonce;
+      await sleep(RETRY_MS);
+    }
+  }
+
+  async #exchange(request: () => Promise<Reply>): Promise<Reply | undefined> {
+    await this.#traffic.enter();
+    try {
+      return await request();
+    } catch (error) {
+      if (error instanceof SilentServer) throw error;
+      return undefined;
+    } finally {
+      this.#traffic.leave();
+    }
+  }
+
+  #pathOf(url: string): string {
+    if (!url.startsWith(this.#origin)) throw new Error(`not a URL of this server: ${url}`);
+    return url.slice(this.#origin.length);
+  }
+}
+
+function answerOf(reply: Reply, isFirstTry: boolean): Answer {
+  const { status, location = '', body } = reply;
+  const type = status < 400 ? '' : /"type":"([^"]*)"/.exec(body)?.[1];
+  return { status, location, body, isFirstTry, problem: type?.split(':').at(-1) ?? '' };
+}

@@ -1,0 +1,38 @@
+// What travels over the simulated network. Endpoints: node 3 is 3, client 3 is CLIENTS + 3.
+// Invariant: plain data; `id` counts every message of a run. Never here: how it travels.
+
+import type { Json } from '../core/crdt/record.ts';
+import type { WebResponse } from '../core/effect.ts';
+import type { WebRequest } from '../core/input.ts';
+
+export type Endpoint = number;
+
+/** Endpoint of client 0. */
+export const CLIENTS = 1000;
+
+export function clientEndpoint(client: number): Endpoint {
+  return CLIENTS + client;
+}
+
+export type Content =
+  /** A gossip exchange, named by the asker; `boot` tells exchanges of two processes apart. */
+  | { readonly kind: 'ask'; readonly exchange: number; readonly boot: number; readonly ask: Json }
+  | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
+  | { readonly kind: 'request'; readonly call: number; readonly web: WebRequest }
+  /** The client has closed the connection. */
+  | { readonly kind: 'hangup'; readonly call: number }
+  | { readonly kind: 'response'; readonly call: number; readonly response: WebResponse }
+  /** The node died, or is not there. */
+  | { readonly kind: 'reset'; readonly call: number; readonly refused: boolean };
+
+export interface Message {
+  readonly id: number;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  readonly content: Content;
+}
+
+/** `n3` for node 3, `c3` for client 3. */
+export function endpointName(endpoint: Endpoint): string {
+  return endpoint >= CLIENTS ? `c${endpoint - CLIENTS}` : `n${endpoint}`;
+}

@@ -1,0 +1,189 @@
+// Every setting of a run: name, default, bounds and what a swarm picks from, in one table. A seed
+// that is not told otherwise takes its settings from the swarm column, so that each seed lives in
+// another world and whole kinds of faults are missing from some.
+// Invariant: all values are whole numbers within their bounds; a resolved set names every option.
+// Never here: what the settings do, argv.
+//
+// Legend: `swarm` is the list a seed picks from (repeat a value to make it likelier); switches are 0
+// or 1; probabilities are in millionths (Ppm); rates are per hour of virtual time.
+
+import { Draws, stream } from './prng.ts';
+
+export interface OptionSpec {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly swarm?: readonly number[];
+  readonly about: string;
+}
+
+const PPM = { min: 0, max: 1_000_000 };
+const RATE = { default: 0, min: 0, max: 3600 };
+const SWITCH = { min: 0, max: 1 };
+
+export const OPTIONS = {
+  nodes: { default: 3, min: 1, max: 32, swarm: [1, 2, 3, 3, 4, 5], about: 'nodes of the cluster' },
+  clients: { default: 4, min: 0, max: 500, swarm: [1, 2, 4, 8, 16], about: 'ACME clients' },
+  safetySecs: {
+    default: 600,
+    min: 1,
+    max: 100_000_000,
+    swarm: [300, 600, 1200],
+    about: 'length of the safety phase, with faults',
+  },
+  livenessSecs: {
+    default: 900,
+    min: 1,
+    max: 1_000_000,
+    about: 'bound of the liveness phase, in which everything must settle',
+  },
+
+  flowsPerHour: {
+    default: 60,
+    min: 0,
+    max: 100_000,
+    swarm: [20, 60, 240],
+    about: 'whole ACME flows a client begins in an hour',
+  },
+  sticky: { ...SWITCH, default: 1, about: 'a client stays with the node it first drew' },
+  clientTimeoutMs: { default: 15_000, min: 1, max: 600_000, about: 'a client waits this long' },
+  operatorsPerHour: { ...RATE, swarm: [0, 4, 12], about: 'acts of the operators' },
+  serverFailPpm: {
+    ...PPM,
+    default: 0,
+    swarm: [0, 0, 20_000, 200_000],
+    about: 'a server of the internet fails one probe',
+  },
+
+  cacheRecords: {
+    default: 16_384,
+    min: 16,
+    max: 1_000_000,
+    swarm: [16_384, 16_384, 1024, 128],
+    about: 'records a node keeps warm',
+  },
+  nonceWindow: {
+    default: 65_536,
+    min: 8,
+    max: 4_194_304,
+    about: 'unspent nonces a node remembers, a multiple of 8',
+  },
+  gossipIntervalMs: {
+    default: 1000,
+    min: 10,
+    max: 3_600_000,
+    swarm: [500, 2000, 5000, 30_000],
+    about: 'time between two rounds of a node',
+  },
+  pageRecords: {
+    default: 1000,
+    min: 1,
+    max: 10_000,
+    swarm: [1000, 50, 3],
+    about: 'records of one gossip page',
+  },
+  pageBytes: {
+    default: 1_000_000,
+    min: 1000,
+    max: 10_000_000,
+    swarm: [1_000_000, 8000],
+    about: 'octets of one gossip page',
+  },
+  exchangeTimeoutMs: { default: 10_000, min: 1, max: 600_000, about: 'a node waits for a peer' },
+
+  diskUs: {
+    default: 1000,
+    min: 1,
+    max: 10_000_000,
+    swarm: [200, 1000, 8000],
+    about: 'mean time of a commit',
+  },
+  readUs: { default: 200, min: 1, max: 10_000_000, swarm: [100, 2000], about: 'mean time of a read' },
+
+  delayUs: {
+    default: 1000,
+    min: 1,
+    max: 60_000_000,
+    swarm: [300, 2000, 20_000, 150_000],
+    about: 'mean time a message travels',
+  },
+  lossPpm: { ...PPM, default: 0, swarm: [0, 0, 2000, 50_000, 250_000], about: 'messages lost' },
+  duplicatePpm: { ...PPM, default: 0, swarm: [0, 0, 10_000, 100_000], about: 'sent twice' },
+  reorderPpm: { ...PPM, default: 0, swarm: [0, 10_000, 200_000], about: 'may overtake' },
+  corruptPpm: { ...PPM, default: 0, swarm: [0, 0, 0, 10_000], about: 'messages damaged' },
+
+  skewMs: {
+    default: 0,
+    min: 0,
+    max: 100_000_000_000,
+    swarm: [0, 0, 100, 5000, 600_000],
+    about: 'wall clocks begin up to this far off',
+  },
+  driftPpm: {
+    default: 0,
+    min: 0,
+    max: 900_000,
+    swarm: [0, 0, 100, 20_000],
+    about: 'clocks run up to this much fast or slow',
+  },
+  clockJumpsPerHour: { ...RATE, swarm: [0, 0, 6], about: 'a node: its clocks are turned' },
+  crashesPerHour: { ...RATE, swarm: [0, 6, 30, 120], about: 'a node: crashes' },
+  pausesPerHour: { ...RATE, swarm: [0, 0, 6, 30], about: 'a node: stops for a while' },
+  diskFaultsPerHour: { ...RATE, swarm: [0, 0, 6], about: 'a node: disk fails or is slow' },
+  restoresPerHour: { ...RATE, swarm: [0, 0, 0, 3], about: 'a node: an old backup is put back' },
+  emptiesPerHour: { ...RATE, swarm: [0, 0, 0, 2], about: 'a node: comes back with an empty disk' },
+  clonesPerHour: { ...RATE, about: 'a node: runs with a copy of the disk of another' },
+  partitionsPerHour: { ...RATE, swarm: [0, 0, 6, 20], about: 'the cluster: is cut in two' },
+  linkFaultsPerHour: { ...RATE, swarm: [0, 0, 12, 60], about: 'the cluster: one link goes bad' },
+  reloadsPerHour: { ...RATE, swarm: [0, 0, 4], about: 'a node: reloads its configuration' },
+  faultSecs: { default: 10, min: 1, max: 100_000, swarm: [2, 10, 45], about: 'mean length of faults' },
+  realCrypto: { ...SWITCH, default: 0, about: 'real hashes, keys, signatures and certificates' },
+} as const satisfies { readonly [name: string]: OptionSpec };
+
+export type OptionName = keyof typeof OPTIONS;
+export type Options = { readonly [N in OptionName]: number };
+
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
+
+const PICK = stream('options');
+
+/** The table without its literal types. */
+export function optionSpec(name: OptionName): OptionSpec {
+  return OPTIONS[name];
+}
+
+/** The settings of a seed: overrides first, then what the swarm column gives this seed. */
+export function resolve(seed: number, overrides: Partial<Options> = {}): Options {
+  const draws = new Draws(seed);
+  const pairs = OPTION_NAMES.map((name): [OptionName, number] => {
+    const { swarm, default: fallback } = optionSpec(name);
+    const given = overrides[name];
+    if (given !== undefined) return [name, given];
+    if (swarm === undefined) return [name, fallback];
+    return [name, swarm[draws.below(swarm.length, PICK, stream(name), 0)]!];
+  });
+  return Object.fromEntries(pairs) as Options;
+}
+
+/** Every option at its default: a quiet world, for tests and scenarios. */
+export function quiet(overrides: Partial<Options> = {}): Options {
+  const pairs = OPTION_NAMES.map((name) => [name, overrides[name] ?? optionSpec(name).default]);
+  return Object.fromEntries(pairs) as Options;
+}
+
+/** Why these options cannot be used, or undefined. */
+export function refuseOptions(options: Partial<Options>): string | undefined {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) return `there is no option ${name}`;
+    const { min, max } = optionSpec(name as OptionName);
+    const isGood = Number.isSafeInteger(value) && value >= min && value <= max;
+    if (!isGood) return `${name} must be a whole number from ${min} to ${max}, not ${value}`;
+  }
+  if ((options.nonceWindow ?? 0) % 8 !== 0) return 'nonceWindow must be a multiple of 8';
+  return undefined;
+}
+
+/** `name=value` of every option, in the order of the table. */
+export function optionsText(options: Options): string {
+  return OPTION_NAMES.map((name) => `${name}=${options[name]}`).join(' ');
+}
