@@ -2,20 +2,33 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cache } from './cache.ts';
 import type { Record } from './crdt/record.ts';
+import { emptyReplica } from './crdt/replica.ts';
 import { PRIMITIVES } from './testing/rig.ts';
 import { type Memory, Miss, remember, Transaction } from './transaction.ts';
 
+const REPLICA = emptyReplica('a.1', 'boot');
 const SELECTION = { kind: 'order', owner: 'me', limit: 2 };
 
 function memory(entropy: Uint8Array | undefined = new Uint8Array(32)): Memory {
-  return { selections: new Map(), entropy, note: undefined, waited: false, firstRunMs: 5 };
+  return {
+    selections: new Map(),
+    instant: undefined,
+    entropy,
+    note: undefined,
+    waited: false,
+    firstRunMs: 5,
+  };
 }
 
 function transaction(cache = new Cache(8), kept = memory()): Transaction {
   let stamps = 0;
   const now = { wallMs: 10, monoMs: 20 };
   const nextStamp = (): string => `stamp-${++stamps}`;
-  return new Transaction({ now, primitives: PRIMITIVES, cache, position: 3, nextStamp }, kept);
+  return new Transaction({ now, primitives: PRIMITIVES, cache, replica: REPLICA, nextStamp }, kept);
+}
+
+function answerSelection(kept: Memory, selections: readonly (readonly Record[])[]): void {
+  remember(kept, new Miss([], [SELECTION]), { records: [], selections, ranges: [] });
 }
 
 function record(id: string, fields: Record['fields']): Record {
@@ -66,7 +79,7 @@ test('needs that are met are silent', () => {
   const cache = new Cache(8);
   const kept = memory();
   cache.write(record('a', {}));
-  remember(kept, [SELECTION], { records: [], selections: [[]] });
+  answerSelection(kept, [[]]);
   transaction(cache, kept).need([{ kind: 'order', id: 'a' }], [SELECTION]);
 });
 
@@ -118,7 +131,7 @@ test('what is known to be absent reads as undefined and can be written', () => {
 
 test('a selection answered with nothing is an empty list', () => {
   const kept = memory();
-  remember(kept, [SELECTION], { records: [], selections: [] });
+  answerSelection(kept, []);
   assert.equal(transaction(new Cache(8), kept).select(SELECTION), []);
 });
 
@@ -137,6 +150,33 @@ test('effects, notices and removals are collected in order', () => {
   );
   assert.equal(tx.forgotten, [{ kind: 'order', id: 'a' }]);
   assert.equal(tx.notified, [{ kind: 'crl', id: 'b' }]);
+});
+
+test('rows of origins miss together, and are remembered', () => {
+  const kept = memory();
+  const ranges = [1, 2].map((afterSeq) => ({ origin: 'b.1', afterSeq, limit: 5 }));
+  const miss = missed(() => transaction(new Cache(8), kept).ranges(ranges));
+  assert.equal(miss.ranges, ranges);
+  const rows = [[record('a', {})], []];
+  remember(kept, miss, { records: [], selections: [], ranges: rows });
+  assert.equal(transaction(new Cache(8), kept).ranges(ranges), rows);
+});
+
+test('rows belong to the replica of the moment they were asked for', () => {
+  const kept = memory();
+  assert.is(transaction(new Cache(8), kept).instant, REPLICA);
+  kept.instant = { ...REPLICA, seq: 7 };
+  assert.is(transaction(new Cache(8), kept).instant.seq, 7);
+});
+
+test('a stored version is the one before what this handler wrote', () => {
+  const cache = new Cache(8);
+  cache.write(record('a', { status: 'pending' }));
+  const tx = transaction(cache);
+  tx.put('order', 'a', { status: 'valid' });
+  assert.is(tx.stored({ kind: 'order', id: 'a' })?.fields['status'], 'pending');
+  missed(() => tx.stored({ kind: 'order', id: 'b' }));
+  assert.is(missed(() => tx.records([{ kind: 'order', id: 'b' }])).keys.length, 1);
 });
 
 test('stamps come from the node', () => {

@@ -10,7 +10,14 @@ function job(request: number): Job {
   const entropy = new Uint8Array(32);
   return {
     input: { kind: 'request', request, web, entropy },
-    memory: { selections: new Map(), entropy, note: undefined, waited: false, firstRunMs: 0 },
+    memory: {
+      selections: new Map(),
+      instant: undefined,
+      entropy,
+      note: undefined,
+      waited: false,
+      firstRunMs: 0,
+    },
     loads: 0,
   };
 }

@@ -13,8 +13,11 @@ import { certificateMade, rung } from './records.ts';
 import { optionalString } from './request.ts';
 import type { Call } from './routes.ts';
 
-/** Reasons of RFC 5280 §5.3.1 a client may give; 7 does not exist, 8 and above are the CA's. */
-const REASONS: ReadonlySet<Json> = new Set([0, 1, 2, 3, 4, 5, 6, 8, 9, 10]);
+/**
+ * Reasons of RFC 5280 §5.3.1 a client may give. 7 does not exist. 8 is removeFromCRL: on a whole
+ * list OpenSSL and others take it to mean that the certificate is good.
+ */
+const REASONS: ReadonlySet<Json> = new Set([0, 1, 2, 3, 4, 5, 6, 9, 10]);
 
 /** POST-as-GET cert/{serial}: leaf and intermediates. */
 export function downloadCertificate(call: Call): Outcome {
@@ -115,5 +118,5 @@ function requireAuthority(call: Call, certificate: Draft): void {
 function readReason(reason: Json | undefined): number {
   if (reason === undefined) return 0;
   if (typeof reason === 'number' && REASONS.has(reason)) return reason;
-  throw problem('badRevocationReason', `"reason" must be 0–6 or 8–10 (RFC 5280 §5.3.1)`);
+  throw problem('badRevocationReason', `"reason" must be 0–6, 9 or 10 (RFC 5280 §5.3.1)`);
 }

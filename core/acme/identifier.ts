@@ -35,7 +35,10 @@ export function readIdentifier(input: unknown): IdentifierReading {
   }
   if (type === 'dns') return readDnsName(value);
   if (type === 'ip') return readIpAddress(value);
-  return bad('unsupportedIdentifier', `identifier type "${type.slice(0, 40)}" is not supported; use dns or ip`);
+  return bad(
+    'unsupportedIdentifier',
+    `identifier type "${type.slice(0, 40)}" is not supported; use dns or ip`,
+  );
 }
 
 /** Reads a DNS name or wildcard in any letter case. */

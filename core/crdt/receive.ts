@@ -34,10 +34,11 @@ import type { View } from './view.ts';
 export interface Receipt extends Outcome {
   /**
    * `forgotten`: the peer has seen own events that this node does not know, so its database was
-   * restored; nothing was merged, and it must take a new incarnation first. `merged`: more is to
-   * come. `complete`: all that the peer had seen is covered now.
+   * restored; nothing was merged, and it must take a new incarnation first. `waits`: deletable
+   * records have to wait for the reconciliation with another peer; ask again when it is over.
+   * `merged`: more is to come. `complete`: all that the peer had seen is covered now.
    */
-  readonly result: 'forgotten' | 'merged' | 'complete';
+  readonly result: 'forgotten' | 'waits' | 'merged' | 'complete';
   /** After a complete page between equal vectors: false when the contents differ nevertheless. */
   readonly agrees: boolean | undefined;
 }
@@ -80,7 +81,7 @@ export function receive(
   const merging = new Merging(state, view, taken);
   for (const record of taken) merging.take(record);
   const merged = merging.outcome(key);
-  if (taken.length < incoming.length) return { ...merged, result: 'merged', agrees: undefined };
+  if (taken.length < incoming.length) return { ...merged, result: 'waits', agrees: undefined };
   const listed = range ? withListing(merged.state, peer, range.through, gone) : merged.state;
   const followed = follow(listed, peer, page);
   const ended = removal(followed.state, key, followed.endsFetch ? doomed : []);

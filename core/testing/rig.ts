@@ -80,6 +80,8 @@ export interface RigOptions {
   readonly facts?: ReadonlyMap<string, string>;
   readonly loadMs?: number;
   readonly holds?: Rig['holds'];
+  readonly issuer?: Rig['issuer'];
+  readonly validator?: Rig['validator'];
 }
 
 type Load = Extract<Effect, { kind: 'load' }>;
@@ -119,6 +121,8 @@ export class Rig {
     this.database = options.database ?? new Map();
     this.loadMs = options.loadMs ?? 0;
     this.holds = options.holds ?? this.holds;
+    this.issuer = options.issuer ?? this.issuer;
+    this.validator = options.validator ?? this.validator;
     const { node = 'node-a' } = options;
     for (const fact of options.facts ?? []) this.facts.set(...fact);
     this.node = new Node({

@@ -3,10 +3,13 @@
 // Invariant: whatever happens to this process, the child does not outlive it.
 // Never here: imports from the product; only its front door is used.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ServerProcess } from '../../bench/server-process.ts';
+import { atExit } from '../../bench/scope.ts';
+import { getText } from '../../bench/server-process.ts';
 import { freeStablePorts } from './ports.ts';
 
 export interface AkamuOptions {
@@ -24,6 +27,10 @@ export interface AkamuOptions {
 }
 
 const ENTRY_POINT = fileURLToPath(new URL('../main.js', import.meta.url));
+const READY_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 8_000;
+const POLL_MS = 5;
+const LOG_TAIL_CHARACTERS = 3_000;
 
 export class AkamuProcess {
   readonly directory: string;
@@ -34,7 +41,7 @@ export class AkamuProcess {
   readonly issuerFile: string;
   readonly logFile: string;
   readonly #configFile: string;
-  #process: ServerProcess | undefined;
+  #child: ChildProcess | undefined;
 
   private constructor(options: AkamuOptions, port: number, adminPort: number) {
     const { directory, behindProxy } = options;
@@ -68,31 +75,63 @@ export class AkamuProcess {
   }
 
   get isRunning(): boolean {
-    return this.#process !== undefined && !this.#process.hasEnded;
+    const child = this.#child;
+    return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
   /** The end of everything it has printed so far. */
   logTail(): string {
-    return this.#process?.logTail() ?? '';
+    if (!existsSync(this.logFile)) return '';
+    return readFileSync(this.logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS);
   }
 
-  /** Starts it, and settles when `/readyz` answers 200: how long that took, ms. */
+  /** Starts it and waits until it is ready: how long that took, ms. */
   async start(): Promise<number> {
     const startedMs = performance.now();
-    this.#process = await ServerProcess.start({
-      name: 'akamu',
-      command: process.execPath,
-      args: [ENTRY_POINT, 'serve', '--config', this.#configFile],
-      logFile: this.logFile,
-      readyUrl: `${this.adminUrl}/readyz`,
-    });
-    return performance.now() - startedMs;
+    this.launch();
+    while (this.isRunning && performance.now() < startedMs + READY_LIMIT_MS) {
+      if ((await getText(`${this.adminUrl}/readyz`)) !== undefined) {
+        return performance.now() - startedMs;
+      }
+      await sleep(POLL_MS);
+    }
+    const what = this.isRunning ? 'did not get ready' : 'ended instead of getting ready';
+    throw new Error(`the server ${what}; its last output:\n${this.logTail()}`);
   }
 
-  /** SIGTERM, and SIGKILL when that does not end it. */
+  /** Starts it and does not wait. */
+  launch(): void {
+    if (this.isRunning) throw new Error('the server runs already');
+    const log = openSync(this.logFile, 'a');
+    const args = [ENTRY_POINT, 'serve', '--config', this.#configFile];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
+    closeSync(log);
+    const forget = atExit(() => child.kill('SIGKILL'));
+    child.once('exit', forget);
+    this.#child = child;
+  }
+
+  /** SIGKILL: no chance to finish anything. Settles when the process is gone. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL', STOP_LIMIT_MS);
+  }
+
+  /** SIGTERM. Rejects when that does not end it cleanly in time. */
   async stop(): Promise<void> {
-    await this.#process?.stop();
-    this.#process = undefined;
+    if (!this.isRunning) return;
+    const child = this.#child!;
+    await this.#end('SIGTERM', STOP_LIMIT_MS);
+    if (child.exitCode === 0) return;
+    await this.kill();
+    throw new Error(`the server did not stop cleanly; its last output:\n${this.logTail()}`);
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM', limitMs: number): Promise<void> {
+    if (!this.isRunning) return;
+    const child = this.#child!;
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill(signal);
+    await Promise.race([exited, sleep(limitMs, undefined, { ref: false })]);
   }
 }
 

@@ -140,6 +140,7 @@ export class Session {
 
 function answerOf(reply: Reply, isFirstTry: boolean): Answer {
   const { status, location = '', body } = reply;
-  const type = status < 400 ? '' : /"type":"([^"]*)"/.exec(body)?.[1];
-  return { status, location, body, isFirstTry, problem: type?.split(':').at(-1) ?? '' };
+  if (status < 400) return { status, location, body, isFirstTry, problem: '' };
+  const type = /"type":"([^"]*)"/.exec(body)?.[1];
+  return { status, location, body, isFirstTry, problem: type?.split(':').at(-1) ?? 'unknown' };
 }

@@ -49,7 +49,7 @@ export class SigningKey {
     if (!publicKey.ok) throw new Error(publicKey.reason);
     const key: CsrContent['key'] = {
       publicKey: publicKey.value,
-      signatureAlgorithm: signatureAlgorithmOf(publicKey.value.kind),
+      signatureAlgorithm: signatureAlgorithmOf(publicKey.value.kind).der,
       sign: (message) => new Uint8Array(sign('sha256', message, this.#private)),
     };
     return Buffer.from(makeCsr({ key, names })).toString('base64url');
