@@ -83,7 +83,7 @@ test('a chain that is no chain is a failure', async () => {
   });
 });
 
-test('RFC 8555 §6.5: a badNonce is counted and the request repeated, four times at most', async () => {
+test('RFC 8555 §6.5: a badNonce is counted and retried, three times at most', async () => {
   await withServer(async ({ client, answers, base }) => {
     answers['/order'] = [badNonce, script(base)['/order']![0]!];
     await client.register();

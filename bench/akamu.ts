@@ -1,6 +1,6 @@
 // Our own server under test, configured as an operator would and started from its entry point.
-// Invariant: it validates over real http-01 and keeps its state in a database file, whose writes are
-// as durable as the product makes them by default.
+// Invariant: it validates over real http-01 and keeps its state in a database file, whose writes
+// are as durable as the product makes them by default.
 // Never here: imports from the product; the benchmark uses the front door only.
 
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
-// Ready-made ingredients of ACME flows: a name nobody asked for before and its request, both already
-// in the base64url form that goes into a JWS payload (RFC 7515 §2).
-// Invariant: no name is handed out twice, so no server can answer from an authorization it still has.
+// Ready-made ingredients of ACME flows: a name nobody asked for before and its request, both
+// already in the base64url form that goes into a JWS payload (RFC 7515 §2).
+// Invariant: no name is handed out twice, so no server can answer from an authorization it still
+// has.
 // Never here: anything that talks to a server.
 
 import { makeCsr } from './csr.ts';

@@ -1,5 +1,6 @@
 // A PKCS #10 certification request (RFC 2986) for one DNS name and a P-256 key of its own.
-// Invariant: the name stands in subjectAltName only (RFC 8555 §7.4 allows it), the subject is empty.
+// Invariant: the name stands in subjectAltName only (RFC 8555 §7.4 allows it), the subject is
+// empty.
 // Never here: a key kept after signing; nobody will use these certificates.
 
 import { generateKeyPairSync, sign } from 'node:crypto';

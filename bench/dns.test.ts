@@ -21,7 +21,7 @@ test('a name that runs past the datagram is not answered', () => {
   assert.is(answerTo(pointer), undefined);
 });
 
-test('RFC 1035 §4.1: every A question is answered with 127.0.0.1, others with no record', async () => {
+test('RFC 1035 §4.1: A is answered with 127.0.0.1, all else with no record', async () => {
   const server = await startNameServer();
   try {
     const resolver = new Resolver({ timeout: 2000, tries: 1 });

@@ -75,13 +75,12 @@ function curveTable(stretches: readonly Stretch[]): string {
 
 function comparison({ options, server, ...result }: GrowthResult, first: Cost, last: Cost): string {
   const issued = result.stretches[result.stretches.length - 1]?.issued ?? 0;
-  const row = (name: string, unit: string, [a, b]: [number, number], show = figure) => [
-    name,
-    unit,
-    show(a),
-    show(b),
-    figure(b / a),
-  ];
+  const row = (
+    name: string,
+    unit: string,
+    [a, b]: [number, number],
+    show: (value: number) => string = figure,
+  ) => [name, unit, show(a), show(b), figure(b / a)];
   const resident: [number, number] = [result.residentBytesAtFirst, result.residentBytesAtLast];
   return table([
     [`${server.name} ${server.version}`, '', `at ${options.from}`, `at ${issued}`, 'last/first'],
@@ -93,11 +92,11 @@ function comparison({ options, server, ...result }: GrowthResult, first: Cost, l
 
 function legend({ options, badNonces }: GrowthResult, first: Cost, last: Cost): string {
   const transport = options.isTls || options.peerOnly ? 'HTTPS' : 'plain HTTP';
-  const windows = `${first.certificates} certificates after the first reading and the last ${last.certificates}`;
-  return `RSS: VmRSS of the server process; at rest the median of 30 readings over 3 s, after 5 s without load.
+  const windows = `${first.certificates} after the first reading and the last ${last.certificates}`;
+  return `RSS: VmRSS of the server process; at rest, 5 s after the load: median of 30 over 3 s.
 server CPU: utime + stime of the server process, all threads, from /proc/PID/stat, per certificate.
-certs/s: ${options.workers} clients, an account each, ${transport} with keep-alive; making CSRs is not counted.
-at ${options.from}, at the end: RSS when so many were issued; CPU and certs/s over the ${windows}.
+certs/s: ${options.workers} clients, an account each, ${transport}, keep-alive, without making CSRs.
+at ${options.from}, at the end: RSS when so many were issued; CPU and certs/s over ${windows}.
 badNonce answers: ${badNonces}.`;
 }
 

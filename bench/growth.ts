@@ -1,7 +1,7 @@
 // The growth benchmark: does a server that has issued many certificates need more memory, or more
 // time for the next one, than when it was young?
-// Invariant: one server process, never restarted; names are distinct; readings of memory are taken at
-// rest, readings of cost under the same load.
+// Invariant: one server process, never restarted; names are distinct; readings of memory are taken
+// at rest, readings of cost under the same load.
 // Never here: how results look (see growth-report.ts).
 
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert';
 import { readReply } from './http-message.ts';
 
 const withLength =
-  'HTTP/1.1 201 Created\r\nReplay-Nonce: abc\r\nlocation: https://h/o/1\r\ncontent-length: 5\r\n\r\nhello';
+  'HTTP/1.1 201 Created\r\nReplay-Nonce: abc\r\nlocation: https://h/o/1\r\n' +
+  'content-length: 5\r\n\r\nhello';
 const inChunks =
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n';
 

@@ -17,6 +17,7 @@ const part = (changes: Partial<Measured>): Measured => ({
   serverCpuMsPerCert: 2,
   clientCpuMsPerCert: 1,
   peakResidentBytes: 1 << 26,
+  othersPercent: 1,
   requestsPerCert: 7,
   storeReadsPerCert: 0,
   badNonces: 0,
@@ -80,10 +81,11 @@ test('ratios above one are in favour of ours', () => {
   assert.match(text, /10 clients\s+akamu : pebble\s+3\.00\s+1\.50/);
 });
 
-test('a database in memory, few rounds and late requests are admitted', () => {
+test('a database in memory, a busy machine, few rounds and late requests are admitted', () => {
   const options = issuanceOptions(parseOptions(['issuance', '--rounds', '1']));
-  const text = renderIssuance(result({ isInMemory: true, lateRequests: 5, options }));
-  for (const warning of ['tmpfs', 'Fewer than three rounds', '5 CSRs']) {
+  const parts = [part({ othersPercent: 40 })];
+  const text = renderIssuance(result({ isInMemory: true, lateRequests: 5, options, parts }));
+  for (const warning of ['tmpfs', 'Others used', 'Fewer than three rounds', '5 CSRs']) {
     assert.match(text, warning);
   }
 });

@@ -17,6 +17,7 @@ export interface Summary {
   readonly serverCpuMsPerCert: number;
   readonly clientCpuMsPerCert: number;
   readonly peakResidentBytes: number;
+  readonly othersPercent: number;
   readonly requestsPerCert: number;
   readonly storeReadsPerCert: number | undefined;
   readonly badNonces: number;
@@ -24,6 +25,7 @@ export interface Summary {
 }
 
 const MAX_FAILURES_SHOWN = 10;
+const NOISY_PERCENT = 10;
 
 /** Medians over the rounds, per load and server, in the order of their first appearance. */
 export function summarize(parts: readonly Measured[]): readonly Summary[] {
@@ -76,6 +78,7 @@ function summaryOf(parts: readonly Measured[]): Summary {
     serverCpuMsPerCert: middle((part) => part.serverCpuMsPerCert),
     clientCpuMsPerCert: middle((part) => part.clientCpuMsPerCert),
     peakResidentBytes: middle((part) => part.peakResidentBytes),
+    othersPercent: middle((part) => part.othersPercent),
     requestsPerCert: middle((part) => part.requestsPerCert),
     storeReadsPerCert: reads.length === 0 ? undefined : median(reads),
     badNonces: total((part) => part.badNonces),
@@ -85,7 +88,7 @@ function summaryOf(parts: readonly Measured[]): Summary {
 
 function resultTable(summaries: readonly Summary[]): string {
   const head = ['load', 'server', 'certs/s', 'p50 ms', 'p99 ms', 'server CPU ms', 'client CPU ms'];
-  const more = ['peak RSS MiB', 'requests', 'SQL reads', 'badNonce', 'failures'];
+  const more = ['peak RSS MiB', 'others %', 'requests', 'SQL reads', 'badNonce', 'failures'];
   const rows = summaries.map((row) => [
     row.load,
     row.server,
@@ -95,6 +98,7 @@ function resultTable(summaries: readonly Summary[]): string {
     figure(row.serverCpuMsPerCert),
     figure(row.clientCpuMsPerCert),
     mebibytes(row.peakResidentBytes),
+    figure(row.othersPercent),
     figure(row.requestsPerCert),
     figure(row.storeReadsPerCert),
     String(row.badNonces),
@@ -107,15 +111,26 @@ function legend({ options }: IssuanceResult): string {
   const { flows, seconds } = options.budget;
   const part = flows === undefined ? `${seconds} s` : `${flows} flows`;
   const transport = options.isTls ? 'HTTPS' : 'plain HTTP (ours), HTTPS (pebble)';
-  return `All figures: medians over ${options.rounds} interleaved rounds of ${part}; warm-up excluded; ${transport}, keep-alive.
-certs/s: certificates downloaded, by the client's monotonic clock from the first new-order to the last chain.
-p50, p99: from sending new-order to holding the chain; the pauses before polls are part of it: first 0.8 ms per client, at least 2, then doubled up to 100.
-server CPU ms: utime + stime of the server process, all threads, from /proc/PID/stat, per certificate.
-client CPU ms: getrusage of the load client, per certificate, with its DNS and http-01 servers in the same process.
-peak RSS: VmHWM of the server process, reset before each measured part.
-requests: JWS posts per certificate; 7 is the least: new-order, authorization, challenge, poll, finalize, poll, download.
-SQL reads: akamu_store_reads_total from /metrics, before and after, per certificate.
-badNonce, failures: sums over all rounds; a failed flow is not retried and yields no certificate.`;
+  return [
+    `All figures: medians over ${options.rounds} interleaved rounds of ${part}; ` +
+      `warm-up excluded; ${transport}, keep-alive.`,
+    "certs/s: certificates downloaded, by the client's monotonic clock from the first " +
+      'new-order to the last chain.',
+    'p50, p99: from sending new-order to holding the chain; the pauses before polls are ' +
+      'part of it: first 0.8 ms per client, at least 2, then doubled up to 100.',
+    'server CPU ms: utime + stime of the server process, all threads, from /proc/PID/stat, ' +
+      'per certificate.',
+    'client CPU ms: getrusage of the load client, per certificate, with its DNS and ' +
+      'http-01 servers in the same process.',
+    'peak RSS: VmHWM of the server process, reset before each measured part.',
+    'others: share of all cores that neither server nor client used, from /proc/stat, ' +
+      'interrupts included; good to a few percent.',
+    'requests: JWS posts per certificate; 7 is the least: new-order, authorization, ' +
+      'challenge, poll, finalize, poll, download.',
+    'SQL reads: akamu_store_reads_total from /metrics, before and after, per certificate.',
+    'badNonce, failures: sums over all rounds; a failed flow is not retried and yields no ' +
+      'certificate.',
+  ].join('\n');
 }
 
 function pendingTable({ pending }: IssuanceResult): string {
@@ -137,8 +152,11 @@ function pendingTable({ pending }: IssuanceResult): string {
     figure(median(costs.map((cost) => cost.firstCpuMs))),
     figure(median(costs.map((cost) => cost.lastCpuMs))),
   ]);
-  return `${table([head, ...rows])}
-new-order cost: one new account, 16 connections; the first quarter of the orders against the last, medians over rounds.`;
+  return [
+    table([head, ...rows]),
+    'new-order cost: one new account, 16 connections; the first quarter of the orders against ' +
+      'the last, medians over rounds.',
+  ].join('\n');
 }
 
 function ratioTable(summaries: readonly Summary[]): string {
@@ -154,12 +172,16 @@ function ratioTable(summaries: readonly Summary[]): string {
   });
   if (rows.length === 0) return '';
   return `${table([['load', 'ratio', 'certs/s ours/theirs', 'CPU theirs/ours'], ...rows])}
-ratio: of the medians above; above 1 is in our favour. Pebble keeps everything in memory, akamu in a database file.`;
+ratio: of the medians above; above 1 is in our favour.
+Pebble keeps everything in memory, akamu in a database file.`;
 }
 
-function warnings({ options, isInMemory, lateRequests }: IssuanceResult): string {
+function warnings({ options, parts, isInMemory, lateRequests }: IssuanceResult): string {
   const lines = [
     isInMemory ? 'The database was on tmpfs: durable writes cost nothing here; use --dir.' : '',
+    parts.some((part) => part.othersPercent > NOISY_PERCENT)
+      ? `Others used over ${NOISY_PERCENT} % of the machine in some parts: trust CPU, not certs/s.`
+      : '',
     options.rounds < 3 ? 'Fewer than three rounds: do not quote these figures.' : '',
     lateRequests > 0 ? `${lateRequests} CSRs were made inside measured parts (client CPU).` : '',
   ];

@@ -143,5 +143,6 @@ async function runPending(run: Run, participant: Participant): Promise<void> {
 }
 
 function expectedFlows({ budget }: IssuanceOptions, rate: number): number {
-  return budget.flows ?? Math.ceil(2 * rate * (budget.seconds ?? 0));
+  // Three times the rate of the warm-up: parts are faster than that, but not so much.
+  return budget.flows ?? Math.ceil(3 * rate * (budget.seconds ?? 0));
 }

@@ -33,9 +33,9 @@ export interface LoadResult {
 const MAX_FAILURES = 20;
 
 /**
- * The pause before a first poll. Pollers in a hurry cost every server requests that achieve nothing,
- * and Pebble 2.4 deadlocks when it is asked about an order in the moment it changes: at this pace,
- * which leaves no core idle from 10 clients on, it seldom does.
+ * The pause before a first poll. Pollers in a hurry cost every server requests that achieve
+ * nothing, and Pebble 2.4 deadlocks when it is asked about an order in the moment it changes: at
+ * this pace, which leaves hardly a core idle from 10 clients on, it does so less often.
  */
 export function firstPollMsFor(workers: number): number {
   return Math.max(2, Math.round(0.8 * workers));

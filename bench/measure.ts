@@ -4,9 +4,16 @@
 // Never here: averages over rounds.
 
 import { X509Certificate } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { CsrPool, Ingredients } from './csr-pool.ts';
 import { type Budget, type Load, openClients, runFlows } from './load.ts';
-import { cpuMsOf, ownCpuMs, peakResidentBytesOf, resetPeakResident } from './process-usage.ts';
+import {
+  cpuMsOf,
+  machineCpuMs,
+  ownCpuMs,
+  peakResidentBytesOf,
+  resetPeakResident,
+} from './process-usage.ts';
 import { percentile } from './report.ts';
 import type { Target } from './target.ts';
 import type { World } from './world.ts';
@@ -21,6 +28,8 @@ export interface Measured {
   readonly serverCpuMsPerCert: number;
   readonly clientCpuMsPerCert: number;
   readonly peakResidentBytes: number;
+  /** CPU time of everything but the server and the client, as a share of all cores, in percent. */
+  readonly othersPercent: number;
   readonly requestsPerCert: number;
   readonly storeReadsPerCert: number | undefined;
   readonly badNonces: number;
@@ -41,11 +50,13 @@ export async function measure(
     const first = await runFlows(clients, pool, { flows: load.workers }, checkCertificate);
     resetPeakResident(pid);
     const readsBefore = await target.storeReads();
+    const machineBefore = machineCpuMs();
     const clientBefore = ownCpuMs();
     const serverBefore = cpuMsOf(pid);
     const run = await runFlows(clients, pool, budget);
     const serverCpuMs = cpuMsOf(pid) - serverBefore;
     const clientCpuMs = ownCpuMs() - clientBefore;
+    const othersCpuMs = machineCpuMs() - machineBefore - serverCpuMs - clientCpuMs;
     const readsAfter = await target.storeReads();
     const certificates = run.latenciesMs.length;
     return {
@@ -58,6 +69,7 @@ export async function measure(
       serverCpuMsPerCert: serverCpuMs / certificates,
       clientCpuMsPerCert: clientCpuMs / certificates,
       peakResidentBytes: peakResidentBytesOf(pid),
+      othersPercent: (100 * othersCpuMs) / (run.elapsedMs * availableParallelism()),
       requestsPerCert: run.requests / certificates,
       storeReadsPerCert: perCert(readsBefore, readsAfter, certificates),
       badNonces: first.badNonces + run.badNonces,

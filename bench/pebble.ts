@@ -1,7 +1,8 @@
 // Pebble, the reference test server of ACME, as a peer to compare with.
 // Invariant: it gets the same transport, TLS identity, name server and challenge port as ours, and
 // its deliberate delays, nonce rejections and authorization reuse are off.
-// Never here: patience with its in-memory store; it is the lighter task, and the comparison says so.
+// Never here: patience with its in-memory store; it is the lighter task, and the comparison says
+// so.
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -21,6 +21,19 @@ export function cpuTicksIn(stat: string): number {
   return ticks;
 }
 
+/** CPU time of everything on this machine so far, in ms, all cores together. */
+export function machineCpuMs(): number {
+  return busyTicksIn(readFileSync('/proc/stat', 'latin1')) * (1000 / ticksPerSecond);
+}
+
+/** What is not idle or waiting for disks in a /proc/stat, in clock ticks. */
+export function busyTicksIn(stat: string): number {
+  // user nice system idle iowait irq softirq steal; guest time is part of user.
+  const counts = /^cpu +(.*)$/m.exec(stat)?.[1]?.split(' ').slice(0, 8).map(Number);
+  if (counts?.length !== 8) throw new Error('unreadable /proc/stat');
+  return counts.reduce((sum, ticks) => sum + ticks, 0) - counts[3]! - counts[4]!;
+}
+
 /** Resident memory now, in bytes. */
 export function residentBytesOf(pid: number): number {
   return bytesIn(readFileSync(`/proc/${pid}/status`, 'latin1'), 'VmRSS');

@@ -1,6 +1,7 @@
-// The web server that http-01 challenges are validated against (RFC 8555 §8.3), as light as it gets:
-// a raw TCP server that reads the request line and nothing else.
-// Invariant: it answers a token with exactly the key authorization the load client has noted for it.
+// The web server that http-01 challenges are validated against (RFC 8555 §8.3), as light as it
+// gets: a raw TCP server that reads the request line and nothing else.
+// Invariant: it answers a token with exactly the key authorization the load client has noted for
+// it.
 // Never here: host names. Every name is this machine; the token alone decides.
 
 import { createServer, type Server, type Socket } from 'node:net';

@@ -13,6 +13,8 @@ export const LIMITS = {
   loadsPerInput: 64,
   /** Records one page of a selection brings. */
   selectionPage: 500,
+  /** Orders taken up again at once after a start, each with all its authorizations. */
+  reissuePage: 50,
   /** Valid authorizations found by name without asking the database. */
   reusableAuthorizations: 100_000,
 
@@ -51,5 +53,9 @@ export const LIMITS = {
 assert(LIMITS.selectionPage <= LIMITS.cacheRecords / 4, 'a page must fit the cache');
 assert(LIMITS.ordersPage < LIMITS.selectionPage, 'an order list page is one selection');
 assert(LIMITS.orderIdentifiers * 8 < LIMITS.cacheRecords, 'an order and its parts fit the cache');
+assert(
+  LIMITS.reissuePage * LIMITS.orderIdentifiers < LIMITS.cacheRecords / 2,
+  'the orders taken up at once fit the cache',
+);
 assert(LIMITS.waitCheckMs < LIMITS.longPollMs, 'waiting ends about when it should');
 assert(LIMITS.nonceLifetimeMs >= 3_600_000, 'clients send nonces after many minutes');

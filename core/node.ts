@@ -307,7 +307,9 @@ export class Node {
   #refuseWhenFull({ input }: Job): boolean {
     const parked = this.#loading.size + this.#waiting.size;
     if (input.kind !== 'request' || parked < LIMITS.parkedInputs) return false;
-    const response = busyResponse(this.#policy);
+    const isPost = input.web.method === 'POST';
+    const nonce = isPost ? this.#nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
+    const response = busyResponse(this.#policy, nonce);
     this.#effects.push({ kind: 'respond', request: input.request, response });
     return true;
   }

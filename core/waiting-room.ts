@@ -29,8 +29,11 @@ export class WaitingRoom {
 
   enter(job: Job, key: RecordKey, untilMonoMs: number): void {
     const text = keyText(key);
-    const others = this.#byKey.get(text) ?? [];
-    this.#byKey.set(text, [...others, { job, untilMonoMs }]);
+    const entry = { job, untilMonoMs };
+    const others = this.#byKey.get(text);
+    // Ten thousand may wait for one revocation list: copying would take quadratic time.
+    if (others === undefined) this.#byKey.set(text, [entry]);
+    else others.push(entry);
     this.#size++;
   }
 

@@ -35,7 +35,7 @@ export interface Watch {
   effect(effect: Effect): void;
 }
 
-type Answered = (response: WebResponse | undefined) => void;
+export type Answered = (response: WebResponse | undefined) => void;
 
 export class Driver {
   readonly #node: Node;
@@ -51,7 +51,11 @@ export class Driver {
   constructor(node: Node, ports: Ports) {
     this.#node = node;
     this.#ports = ports;
-    this.#log = new EffectLog(ports.store, (error) => this.#fail(error));
+    this.#log = new EffectLog(
+      ports.store,
+      () => this.#open.size,
+      (error) => this.#fail(error),
+    );
     this.submit({ kind: 'boot' });
   }
 
@@ -61,23 +65,20 @@ export class Driver {
   }
 
   /**
-   * Handles a request. The response is undefined when the node stopped before it could answer.
-   * `abandon` says that nobody waits any more.
+   * Handles a request. `answered` is called once, at once or later, with undefined when the node
+   * stopped before it could answer. The function returned says that nobody waits any more.
    */
-  request(web: WebRequest): {
-    readonly response: Promise<WebResponse | undefined>;
-    readonly abandon: () => void;
-  } {
+  request(web: WebRequest, answered: Answered): () => void {
+    if (this.#stopped) {
+      answered(undefined);
+      return () => {};
+    }
     const request = ++this.#lastRequest;
-    const response = new Promise<WebResponse | undefined>((resolve) => {
-      if (this.#stopped) resolve(undefined);
-      else this.#open.set(request, resolve);
-    });
+    this.#open.set(request, answered);
     this.submit({ kind: 'request', request, web, entropy: this.#ports.entropy(32) });
-    const abandon = (): void => {
+    return () => {
       if (this.#open.delete(request)) this.submit({ kind: 'abandon', request });
     };
-    return { response, abandon };
   }
 
   /** Puts an input through the door; inputs that effects bring about follow at once. */

@@ -18,8 +18,16 @@ export interface Changes {
 
 type Action = () => void;
 
+/**
+ * How long a commit is held back while many requests are under way, so that one sync serves more
+ * of them (what PostgreSQL calls commit_delay and commit_siblings).
+ */
+const GATHER_MS = 2;
+const SIBLINGS = 5;
+
 export class EffectLog {
   readonly #store: Store;
+  readonly #underWay: () => number;
   readonly #fail: (error: unknown) => void;
   /** Changes not yet handed to the store, in order, and what waits for them. */
   #gathered: Batch[] = [];
@@ -30,20 +38,17 @@ export class EffectLog {
   #failed = false;
   #idle: Action[] = [];
 
-  constructor(store: Store, fail: (error: unknown) => void) {
+  /** `underWay` counts the requests that are not answered yet; `fail` is called once. */
+  constructor(store: Store, underWay: () => number, fail: (error: unknown) => void) {
     this.#store = store;
+    this.#underWay = underWay;
     this.#fail = fail;
   }
 
   /** Appends changes. They are committed together with what else this turn of the loop brings. */
   persist({ records, forget, facts }: Changes): void {
     this.#gathered.push({ records, forget, meta: facts });
-    if (this.#scheduled || this.#flights.length > 0) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#commit();
-    });
+    this.#schedule();
   }
 
   /** Runs `action` once everything appended so far is durable; at once when it is already. */
@@ -69,6 +74,17 @@ export class EffectLog {
     });
   }
 
+  #schedule(): void {
+    if (this.#scheduled || this.#flights.length > 0 || this.#gathered.length === 0) return;
+    this.#scheduled = true;
+    const commit = (): void => {
+      this.#scheduled = false;
+      this.#commit();
+    };
+    if (this.#underWay() < SIBLINGS) setImmediate(commit);
+    else setTimeout(commit, GATHER_MS);
+  }
+
   #commit(): void {
     if (this.#failed || this.#gathered.length === 0) return;
     const batch = joinBatches(this.#gathered);
@@ -83,9 +99,8 @@ export class EffectLog {
 
   #committed(): void {
     const actions = this.#flights.shift() ?? [];
-    // The next commit goes out first: the database works while the answers are sent.
-    if (this.#flights.length === 0) this.#commit();
     for (const action of actions) action();
+    this.#schedule();
   }
 
   #stop(error: unknown): void {

@@ -16,6 +16,7 @@ const BUCKETS_SECONDS = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 const OTHER = 'other';
+const MAX_SHORT_CUTS = 2_000;
 /** How often the event loop is asked whether it is late. */
 const TICK_MS = 20;
 
@@ -216,6 +217,8 @@ type Labels = Readonly<Record<string, string>> | undefined;
 class Registry {
   readonly #series: Map<string, Map<string, Series>> = new Map();
   readonly #seen: Map<string, Set<string>> = new Map();
+  /** Series by name and label values as they were given: a short cut, since labels cost. */
+  readonly #known: Map<string, Series> = new Map();
 
   constructor() {
     for (const [name, metric] of Object.entries(METRICS)) {
@@ -226,6 +229,16 @@ class Registry {
   }
 
   series(name: MetricName, labels: Labels): Series {
+    let given: string = name;
+    for (const label in labels) given += `\0${labels[label]}`;
+    const known = this.#known.get(given);
+    if (known !== undefined) return known;
+    const found = this.#find(name, labels);
+    if (this.#known.size < MAX_SHORT_CUTS) this.#known.set(given, found);
+    return found;
+  }
+
+  #find(name: MetricName, labels: Labels): Series {
     const parts: string[] = [];
     for (const [label, values] of Object.entries<LabelValues>(METRICS[name].labels)) {
       const value = this.#bounded(`${name} ${label}`, values, labels?.[label] ?? OTHER);

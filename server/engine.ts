@@ -55,10 +55,11 @@ export class Engine {
   }
 
   /** Handles a request, or says at once that the node cannot. */
-  readonly answer: Answerer = (web) => {
+  readonly answer: Answerer = (web, answered) => {
     const driver = this.#running?.driver;
-    if (driver !== undefined) return driver.request(web);
-    return { response: Promise.resolve(undefined), abandon: () => {} };
+    if (driver !== undefined) return driver.request(web, answered);
+    answered(undefined);
+    return () => {};
   };
 
   /** Undefined when the node is ready, else why it is not. */

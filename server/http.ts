@@ -12,6 +12,7 @@ import {
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { WebResponse } from '../core/effect.ts';
 import type { BodyFault, WebRequest } from '../core/input.ts';
+import type { Answered } from '../io/driver.ts';
 
 /** Time and size bounds of a listener, milliseconds and octets. */
 export const HTTP_LIMITS = {
@@ -28,11 +29,8 @@ export interface EdgeOptions {
   readonly maxBodyBytes: number;
 }
 
-/** Answers a request; undefined when the node stopped before it could. */
-export type Answerer = (web: WebRequest) => {
-  readonly response: Promise<WebResponse | undefined>;
-  readonly abandon: () => void;
-};
+/** Answers a request, at once or later; returns what to call when nobody waits any more. */
+export type Answerer = (web: WebRequest, answered: Answered) => () => void;
 
 /** Told about every request that was answered. */
 export type Observer = (
@@ -65,13 +63,13 @@ export function edge(options: EdgeOptions, answerer: Answerer, observe: Observer
     readBody(message, options.maxBodyBytes, (body) => {
       if (reply.destroyed) return;
       const web = toWebRequest(message, body);
-      const { response, abandon } = answerer(web);
-      reply.once('close', abandon);
-      response.then((answer) => {
-        const sent = answer ?? STOPPED;
-        observe(web, sent, (performance.now() - startedMs) / 1000);
-        send(message, reply, sent);
+      let isOpen = true;
+      const abandon = answerer(web, (answer = STOPPED) => {
+        isOpen = false;
+        observe(web, answer, (performance.now() - startedMs) / 1000);
+        send(message, reply, answer);
       });
+      if (isOpen) reply.once('close', abandon);
     });
   };
 }

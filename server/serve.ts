@@ -14,6 +14,7 @@ import { adminListener, withHealth } from './admin.ts';
 import { openCa } from './ca/ca.ts';
 import { readCertificate } from './ca/certificate.ts';
 import { readCsr } from './ca/csr.ts';
+import { readPublicKey } from './ca/public-key.ts';
 import { Engine } from './engine.ts';
 import { createServer, edge } from './http.ts';
 import { drain, listen } from './listen.ts';
@@ -35,7 +36,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   const engine = new Engine(
     {
       open: () => openStore(config.database.url),
-      primitives: createPrimitives({ readCsr, readCertificate }),
+      primitives: createPrimitives({ readCsr, readCertificate, judgeSpki: readPublicKey }),
       authorities,
       validator,
       log,

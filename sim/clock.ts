@@ -26,6 +26,8 @@ interface Rate {
 export class NodeClock {
   readonly #wall: Rate;
   readonly #mono: Rate;
+  /** The rate before a suspension. */
+  #monoPpm: Ppm = 0;
 
   constructor(setting: { readonly wallOffsetUs: number; readonly monoStartUs: number }) {
     this.#wall = { atUs: 0, valueUs: setting.wallOffsetUs, ppm: 0 };
@@ -63,6 +65,19 @@ export class NodeClock {
     this.#mono.ppm = monoPpm;
   }
 
+  /** The machine is suspended: its monotonic clock stands still until `resume`. */
+  suspend(atUs: number): void {
+    settle(this.#mono, atUs);
+    this.#monoPpm = this.#mono.ppm;
+    this.#mono.ppm = -SECOND;
+  }
+
+  resume(atUs: number): void {
+    if (this.#mono.ppm !== -SECOND) return;
+    settle(this.#mono, atUs);
+    this.#mono.ppm = this.#monoPpm;
+  }
+
   /** The wall clock is right again, both run at the right speed. */
   heal(atUs: number): void {
     this.drift(atUs, 0, 0);
@@ -73,16 +88,14 @@ export class NodeClock {
   whenMono(atUs: number, monoMs: number): number {
     const missingUs = monoMs * MS - valueAt(this.#mono, atUs);
     if (missingUs <= 0) return atUs;
-    const rate = CERTAIN_RATE + this.#mono.ppm;
+    const rate = SECOND + this.#mono.ppm;
     // A clock that stands still is looked at again in a second.
     if (rate <= 0) return atUs + SECOND;
     const seconds = Math.floor(missingUs / rate);
     const rest = missingUs % rate;
-    return atUs + seconds * CERTAIN_RATE + Math.ceil((rest * CERTAIN_RATE) / rate);
+    return atUs + seconds * SECOND + Math.ceil((rest * SECOND) / rate);
   }
 }
-
-const CERTAIN_RATE = 1_000_000;
 
 function valueAt({ atUs, valueUs, ppm }: Rate, nowUs: number): number {
   const elapsedUs = nowUs - atUs;

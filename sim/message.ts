@@ -18,6 +18,8 @@ export type Content =
   /** A gossip exchange, named by the asker; `boot` tells exchanges of two processes apart. */
   | { readonly kind: 'ask'; readonly exchange: number; readonly boot: number; readonly ask: Json }
   | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
+  /** Nobody listens there. */
+  | { readonly kind: 'unreachable'; readonly exchange: number; readonly boot: number }
   | { readonly kind: 'request'; readonly call: number; readonly web: WebRequest }
   /** The client has closed the connection. */
   | { readonly kind: 'hangup'; readonly call: number }

@@ -75,6 +75,7 @@ export const OPTIONS = {
     swarm: [500, 2000, 5000, 30_000],
     about: 'time between two rounds of a node',
   },
+  fanOut: { default: 0, min: 0, max: 32, swarm: [0, 0, 1, 2], about: 'peers of a round; 0: all' },
   pageRecords: {
     default: 1000,
     min: 1,

@@ -25,6 +25,8 @@ interface Span extends At {
 export interface CrashDecision extends On {
   readonly kind: 'crash';
   readonly boundary: number;
+  /** Counts only boundaries at which a change is not durable yet, or what it led to not visible. */
+  readonly unsynced?: boolean;
   /** Until it is started again. */
   readonly downUs: number;
 }

@@ -52,7 +52,10 @@ export function updateAuthorization({ tx, policy, signed, ids }: Call): Outcome 
   else if (challengeUnderWay(authorization) !== undefined && !tx.memory.waited) {
     return waitFor('authorization', authorization.id, LIMITS.longPollMs);
   }
-  return answer(200, authorizationAnswer(tx, policy, tx.get('authorization', authorization.id)!));
+  return answer(200, {
+    ...authorizationAnswer(tx, policy, tx.get('authorization', authorization.id)!),
+    location: authorizationUrl(policy, authorization.id),
+  });
 }
 
 /**

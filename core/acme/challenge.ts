@@ -67,7 +67,8 @@ export function concludeValidation(
     );
     tx.put('authorization', id, { [type]: 'invalid', status: 'invalid', error });
   }
-  tx.log('info', 'acme', result.ok ? 'validation succeeded' : 'validation failed', {
+  const level = result.ok ? 'debug' : 'info';
+  tx.log(level, 'acme', result.ok ? 'validation succeeded' : 'validation failed', {
     authorization: id,
     type,
     name: identifier.value,

@@ -56,8 +56,10 @@ export function revocationList({ tx, policy, lists, ids }: Call): Outcome {
   if (tx.memory.waited) {
     throw problem('serverInternal', 'the revocation list is not ready yet', { status: 503 });
   }
-  if (!isGood) order(tx, ca, lists);
-  tx.memory.note = lists.current(ca.id)!.number;
+  // One list at a time: a newer one begun now would take away what earlier askers wait for.
+  const isUnderWay = list !== undefined && list.der === undefined;
+  if (!isGood && !isUnderWay) order(tx, ca, lists);
+  if (isGood || !isUnderWay) tx.memory.note = lists.current(ca.id)!.number;
   return waitFor('crl', ca.id, LIMITS.finalizeWaitMs);
 }
 

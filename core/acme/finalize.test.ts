@@ -67,7 +67,7 @@ test('RFC 8555 §7.4: a CSR with other names than the order is badCSR, and says 
     [[a], /it lacks dns:b\.example\.com$/],
     [[a, b, extra], /it has dns:c\.example\.com too many$/],
     [[a, extra], /it lacks dns:b\.example\.com; it has dns:c\.example\.com too many/],
-    [[{ ...a, type: 'ip' }, b], /lacks dns:a.*has ip:a/],
+    [[{ type: 'ip', value: '192.0.2.1' }, b], /lacks dns:a.*has ip:192/],
     [[{ ...a, value: '*.example.com' }, b], /\*\.example\.com too many/],
   ];
   for (const [names, detail] of wrong) {

@@ -51,6 +51,38 @@ test('more than one page of probes under way is taken up', () => {
   assert.is(valid.length, count);
 });
 
+test('probes of many accounts, all cold after a start, are taken up', () => {
+  const early = new Rig();
+  early.validator = () => undefined;
+  for (let i = 0; i < LIMITS.loadsPerInput + 10; i++) {
+    const client = Client.registered(early);
+    client.prove(client.order(['a.example.com']).body);
+  }
+  const revived = new Rig({ database: early.database });
+  assert.ok(revived.node.ready);
+  const valid = revived.select({ kind: 'authorization', state: 'valid', limit: 999 });
+  assert.is(valid.length, LIMITS.loadsPerInput + 10);
+});
+
+test('issuances of many orders, all cold after a start, are taken up', () => {
+  const early = new Rig();
+  early.issuer = () => undefined;
+  const client = Client.registered(early);
+  const count = LIMITS.loadsPerInput + 10;
+  for (let i = 0; i < count; i++) {
+    const order = client.order([`n${i}.example.com`]).body;
+    client.prove(order);
+    const csr = encodeCsr({ names: order['identifiers'], spkiHash: 'k' });
+    client.begin(path(order['finalize']), { csr });
+  }
+  // Reading the valid authorizations would make them warm: that answer is kept back.
+  const revived = new Rig({
+    database: early.database,
+    holds: ({ selections }) => selections.some(({ state }) => state === 'valid'),
+  });
+  assert.is(revived.select({ kind: 'certificate', limit: 999 }).length, count);
+});
+
 test('an issuance taken up twice makes one certificate', () => {
   const early = new Rig();
   const client = Client.registered(early);

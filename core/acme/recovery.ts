@@ -3,12 +3,13 @@
 // expired. Invariant: a chore can be done twice without harm. Never here: scheduling.
 
 import type { Selection } from '../crdt/columns.ts';
-import type { Record } from '../crdt/record.ts';
+import type { Record, RecordKey } from '../crdt/record.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import { validateAgain } from './challenge.ts';
 import { issueRequest } from './finalize.ts';
+import { authorizationMade, orderMade } from './records.ts';
 import type { Held } from './routes.ts';
 
 /** Done once after a start, in this order. */
@@ -18,25 +19,38 @@ export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization'] as const;
 
 interface Work {
   readonly select: (nowMs: number) => Omit<Selection, 'limit' | 'afterId'>;
+  readonly limit: number;
+  /** What `each` reads besides: made warm for the whole page at once, not record by record. */
+  readonly needs: (record: Record) => readonly RecordKey[];
   readonly each: (tx: Transaction, held: Held, record: Record) => void;
 }
 
 const sweep = (kind: 'order' | 'authorization'): Work => ({
   select: (nowMs) => ({ kind, expiresBeforeMs: nowMs - LIMITS.expiredRetentionMs }),
+  limit: LIMITS.selectionPage,
+  needs: () => [],
   each: (tx, _, { id }) => tx.forget({ kind, id }),
 });
 
 const WORK: { readonly [C in Chore['chore']]: Work } = {
   revalidate: {
     select: () => ({ kind: 'authorization', state: 'processing' }),
+    limit: LIMITS.selectionPage,
+    needs: (record) => [{ kind: 'account', id: authorizationMade(record).account }],
     each: (tx, { policy }, record) => validateAgain(tx, policy, record),
   },
   reissue: {
     select: () => ({ kind: 'order', state: 'processing' }),
+    limit: LIMITS.reissuePage,
+    needs: (record) => {
+      return orderMade(record).authorizations.map((id) => ({ kind: 'authorization', id }));
+    },
     each: (tx, _, order) => tx.emit({ kind: 'issue', request: issueRequest(tx, order) }),
   },
   index: {
     select: (nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
+    limit: LIMITS.selectionPage,
+    needs: () => [],
     each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
   },
   'sweep-order': sweep('order'),
@@ -45,14 +59,15 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
 
 /** Does one page. Returns the chore for the next one, or undefined when this was the last. */
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
-  const { select, each } = WORK[chore.chore];
+  const { select, limit, needs, each } = WORK[chore.chore];
   const page = tx.select({
     ...select(tx.memory.firstRunMs),
     ...(chore.afterId !== '' && { afterId: chore.afterId }),
-    limit: LIMITS.selectionPage,
+    limit,
   });
+  tx.need(page.flatMap(needs));
   for (const record of page) each(tx, held, record);
-  if (page.length === LIMITS.selectionPage) return { ...chore, afterId: page.at(-1)!.id };
+  if (page.length === limit) return { ...chore, afterId: page.at(-1)!.id };
   if (chore.chore === 'index') held.reusable.markLoaded();
   return undefined;
 }

@@ -176,6 +176,7 @@ function preflight(methods: string): Outcome {
 function findRoute(
   path: string,
 ): { readonly route: Route; readonly ids: readonly string[] } | undefined {
+  if (!path.startsWith('/')) return undefined;
   const segments = path.slice(1).split('/');
   const route = ROUTES.find((candidate) => {
     return (

@@ -1,6 +1,7 @@
-// A replica as small facts beside the records: what has to be durable of it, and how it begins again.
-// Invariant: a change of state and its records become durable together, or the vector would speak for
-// records that are not there. Facts of fetches are not kept: they begin again from the vector.
+// A replica as small facts beside the records: what has to be durable of it, and how it begins
+// again.
+// Invariant: a change of state and its records become durable together, or the vector would speak
+// for records that are not there. Facts of fetches are not kept: they begin again from the vector.
 // Never here: other facts of a node.
 
 import { compareText } from './canonical.ts';
@@ -41,8 +42,8 @@ export function changedFacts(before: ReplicaState | undefined, after: ReplicaSta
 }
 
 /**
- * The replica that the facts of a database describe; undefined when it has none, or when they make no
- * sense (then `broken` tells which one).
+ * The replica that the facts of a database describe; undefined when it has none, or when they make
+ * no sense (then `broken` tells which one).
  */
 export function replicaFrom(
   facts: ReadonlyMap<string, string>,

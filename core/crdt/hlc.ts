@@ -1,6 +1,7 @@
 // Hybrid logical clock (Kulkarni et al. 2014): stamps that break ties between writes which did not
 // know of each other. A stamp is a string of fixed layout, `mmmmmmmmmmmm-cccc-node`: milliseconds
-// and counter in lower-case hexadecimal, so that stamps compare by code unit as (ms, counter, node).
+// and counter in lower-case hexadecimal, so that stamps compare by code unit as (ms, counter,
+// node).
 // Invariant: the clock of a node never runs back, and never follows a stamp beyond the tolerance.
 // Never here: clamping. A stamp is kept as it was made, or nodes would disagree about it.
 

@@ -68,7 +68,9 @@ export const LATTICES: {
     leq: (a, b) => sameJson(unite(a as readonly string[], b as readonly string[]), b),
     validate: isSet,
   },
-  /** The highest epoch; in it the earliest claim, then the smaller node; then what its holder did. */
+  /**
+   * The highest epoch; in it the earliest claim, then the smaller node; then what its holder did.
+   */
   lease: chain(isLease, (a, b) => compareLease(a as Lease, b as Lease)),
   /**
    * Fields that this version does not know. The shape tells the lattice (integer, register, set,

@@ -1,7 +1,7 @@
 // Merging two versions of one record: field by field in the lattices of the schema. A field that is
 // absent is below every value. A tombstone is above everything that is not deleted.
-// Invariant: the content of the result is the least that is at or above both, and its dot is the dot
-// of an event with exactly this content, so whoever has seen that event needs nothing more.
+// Invariant: the content of the result is the least that is at or above both, and its dot is the
+// dot of an event with exactly this content, so whoever has seen that event needs nothing more.
 // Never here: version vectors, storage, clocks.
 
 import { compareText, sameJson } from './canonical.ts';
@@ -27,13 +27,9 @@ export function joinFields(kind: string, a: Fields, b: Fields): Fields {
     if (isGone && field !== 'deleted' && field !== 'born') continue;
     const left = a[field];
     const right = b[field];
-    const value =
-      left === undefined || right === undefined
-        ? (left ?? right)!
-        : left === right
-          ? left
-          : latticeOf(kind, field).join(left, right);
-    joined.push([field, value]);
+    if (left === undefined || right === undefined || left === right) {
+      joined.push([field, left === undefined ? right! : left]);
+    } else joined.push([field, latticeOf(kind, field).join(left, right)]);
   }
   return Object.fromEntries(joined);
 }
@@ -48,8 +44,8 @@ export function compare(kind: string, a: Fields, b: Fields): Relation {
 
 /**
  * Merges a peer's version into ours. `nextDot` is used only for the outcome `join`.
- * Equal content keeps our dot, whatever theirs is: exchanging it for another would let a record drop
- * below a cursor that a peer's paged delta has already passed (replica.ts).
+ * Equal content keeps our dot, whatever theirs is: exchanging it for another would let a record
+ * drop below a cursor that a peer's paged delta has already passed (replica.ts).
  */
 export function mergeRecord(ours: Record | undefined, theirs: Record, nextDot: Dot): Merge {
   if (ours === undefined) return { outcome: 'adopt', record: theirs };
@@ -84,7 +80,9 @@ function leqFields(kind: string, a: Fields, b: Fields): boolean {
   return unknown === 0 || sameJson(joinFields(kind, a, b), b);
 }
 
-/** The fields of either, sorted; of the unknown ones only the first few, which is still a lattice. */
+/**
+ * The fields of either, sorted; of the unknown ones only the first few, which is still a lattice.
+ */
 function fieldNames(kind: string, a: Fields, b: Fields): readonly string[] {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort(compareText);
   const known = names.filter((name) => isKnownField(kind, name));

@@ -63,7 +63,9 @@ export class Merging {
     return { state, put: [...this.#after.values()], remove: [] };
   }
 
-  /** A record came in under a foreign dot: either at the end of what is held of its origin, or late. */
+  /**
+   * A record came in under a foreign dot: either at the end of what is held of its origin, or late.
+   */
   #note({ dot: { origin, seq } }: Record): void {
     const last = Math.max(this.#vector.get(origin) ?? 0, this.#ahead.get(origin) ?? 0);
     if (seq <= last) this.#isLate = true;

@@ -1,7 +1,8 @@
 // The receiver's half of anti-entropy: what to ask a peer, and what its page does to this replica.
 // Invariant: records are merged whenever they come; the vector moves only by a complete page whose
-// base this node covers and whose earlier pages it has all merged. While deletable records are being
-// reconciled with one peer, those of others wait: an old one could slip in behind the listing.
+// base this node covers and whose earlier pages it has all merged. While deletable records are
+// being reconciled with one peer, those of others wait: an old one could slip in behind the
+// listing.
 // Never here: reading the wire (page.ts), storage, which peer to call.
 
 import { compareText, sameJson } from './canonical.ts';
@@ -145,7 +146,9 @@ function promote(
   return { ...state, seen, floor, ahead, peerDay };
 }
 
-/** The fetch after a page that was not the last; reconciles deletions if the peer has purged some. */
+/**
+ * The fetch after a page that was not the last; reconciles deletions if the peer has purged some.
+ */
 function onward(state: ReplicaState, peer: string, page: Page, misses: boolean): ReplicaState {
   const before = state.pulls.get(peer);
   const mayList = (reconciler(state) ?? peer) === peer;

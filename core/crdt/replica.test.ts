@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DAY_MS, digestFrom } from './digest.ts';
 import { first, last } from './lattice.ts';
+import { readPage } from './page.ts';
 import type { Record } from './record.ts';
 import {
   compareDay,
@@ -104,7 +105,9 @@ const OPS = {
     cluster.restart(node, false);
     cluster.reached.add('restored');
   },
-  /** A backup restored unnoticed: the first peer to know better says so before anything is merged. */
+  /**
+   * A backup restored unnoticed: the first peer to know better says so before anything is merged.
+   */
   rollback: (cluster, node, b) => {
     if (node.backup === undefined) return;
     node.records = new Map(node.backup.records);
@@ -282,7 +285,7 @@ for (const [why, [size, records, list]] of Object.entries(HISTORIES)) {
   });
 }
 
-test('a returning node learns of a deletion whose tombstone is gone, and brings nothing back', () => {
+test('a returning node learns of a deletion whose tombstone is gone, and revives nothing', () => {
   const cluster = new Cluster(3);
   const [one, two, away] = cluster.nodes as [Node, Node, Node];
   OPS.operator(cluster, one, 0, 0);
@@ -320,7 +323,7 @@ test('in sync nothing but vectors travels', () => {
   for (let from = 0; from < 3; from++) {
     cluster.ask(from, (from + 1) % 3);
     cluster.deliver(cluster.wire.pop()!);
-    const { page } = cluster.wire.pop()! as { page: { records: Json[]; complete: Json } };
+    const page = readPage(cluster.wire.pop()!.page)!;
     assert.is(page.records.length, 0);
     assert.ok(page.complete !== null);
   }

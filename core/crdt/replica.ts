@@ -1,14 +1,17 @@
-// A replica: what one node knows beside its records. Each origin numbers its events; a record carries
-// the dot of an event whose content it equals; `vector` says which events the node has seen.
+// A replica: what one node knows beside its records. Each origin numbers its events; a record
+// carries the dot of an event whose content it equals; `vector` says which events the node has
+// seen.
 //
-//   Held(e):   a record at or above the content of event e, or e's record was deleted or has expired.
+//   Held(e):   a record at or above the content of event e, or e's record was deleted or has
+//   expired.
 //   Invariant: vector covers e  ⇒  Held(e).
 //
-// A write takes the next dot. A merge keeps, adopts theirs with its dot, or makes a new event of the
-// join, so Held is never lost. A page moves no vector: while it travels, the sender may replace a
-// record by one that is in no page yet. Only when, at one instant, nothing is left beyond the cursors
-// (and no tombstone is missing: floor ≤ vector) does the receiver hold all that the sender's vector
-// covers. A deleted record is told from a new one by its birth dot: covered and absent is deleted.
+// A write takes the next dot. A merge keeps, adopts theirs with its dot, or makes a new event of
+// the join, so Held is never lost. A page moves no vector: while it travels, the sender may replace
+// a record by one that is in no page yet. Only when, at one instant, nothing is left beyond the
+// cursors (and no tombstone is missing: floor ≤ vector) does the receiver hold all that the
+// sender's vector covers. A deleted record is told from a new one by its birth dot: covered and
+// absent is deleted.
 
 import { assert } from '../assert.ts';
 import {
@@ -39,7 +42,10 @@ import {
 export interface Pull {
   /** Where the peer's last page ended. */
   readonly cursor: Cursor | null;
-  /** Names the pages that led to the cursor, so that a page of an earlier fetch is not taken for one. */
+  /**
+   * Names the pages that led to the cursor, so that a page of an earlier fetch is not taken for
+   * one.
+   */
   readonly chain: string;
   /** Ask for everything the peer has, whatever was seen: the cure for a divergence. */
   readonly everything: boolean;
@@ -120,8 +126,8 @@ export function nextDot(state: ReplicaState): Dot {
 
 /**
  * Local writes, in this order; what refers to a record is written after it. Fields that would step
- * back stay where they are, and a write that changes nothing makes no event. Without a key no digest
- * is kept: a node that works alone has nobody to compare with.
+ * back stay where they are, and a write that changes nothing makes no event. Without a key no
+ * digest is kept: a node that works alone has nobody to compare with.
  */
 export function write(
   state: ReplicaState,
@@ -182,7 +188,9 @@ export function compareDay(state: ReplicaState): number {
   return Math.max(state.peerDay, state.digest.horizonDay);
 }
 
-/** Purges those of the given records that are tombstones older than `ttlMs`, and raises the floor. */
+/**
+ * Purges those of the given records that are tombstones older than `ttlMs`, and raises the floor.
+ */
 export function purge(
   state: ReplicaState,
   records: readonly Record[],

@@ -1,7 +1,8 @@
 // The replicated kinds and the lattice of each of their fields: the one table that decides what a
 // merge does. A ladder is written as its rungs, from the lowest; other lattices by their name.
 // Invariant: a status is always a ladder, so no order of messages takes it back; adding a kind or a
-// field changes no stored record and makes no event. Never here: rules about when a write is allowed.
+// field changes no stored record and makes no event. Never here: rules about when a write is
+// allowed.
 
 import { isJson } from './canonical.ts';
 import { FIELD_BOUNDS, LATTICES, type Lattice } from './lattice.ts';
@@ -82,7 +83,9 @@ export type Rung<
  */
 export const DELETABLE = ['eab', 'node', 'operator', 'policy'] as const;
 
-/** Kinds that vanish by themselves after `made.value.expiresMs`, on every node, without tombstone. */
+/**
+ * Kinds that vanish by themselves after `made.value.expiresMs`, on every node, without tombstone.
+ */
 export const EXPIRING = ['authorization', 'order'] as const;
 
 /** Kinds that travel before everything else: small, and others wait for them. */

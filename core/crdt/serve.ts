@@ -1,5 +1,6 @@
-// The sender's half of anti-entropy: the page that answers an ask. Events are taken per origin in the
-// order of their numbers; if not everything fits, what is urgent is sought ahead and goes first.
+// The sender's half of anti-entropy: the page that answers an ask. Events are taken per origin in
+// the order of their numbers; if not everything fits, what is urgent is sought ahead and goes
+// first.
 // Invariant: a page is complete only if at the instant of the state nothing that the asker lacks is
 // left out of this page and the ones before it. Serving changes nothing.
 // Never here: what the receiver does with it.
@@ -151,7 +152,9 @@ function takeUrgent(
   return reached;
 }
 
-/** Where a complete page ends: wanted by an asker that must reconcile deletions before it can end. */
+/**
+ * Where a complete page ends: wanted by an asker that must reconcile deletions before it can end.
+ */
 function endOf(state: ReplicaState, ask: Ask): Cursor | null {
   if (ask.listing === null && coversAll(ask.vector, state.floor)) return null;
   const all = joinVectors(vectorOf(state), state.ahead);

@@ -1,8 +1,8 @@
 // Records that came in a page that was not the last, from a sender that is gone: nobody's vector
 // speaks for their events. They become own events, so that they travel on.
 // Invariant: only dots beyond the vector are given up, about which this node has promised nothing.
-// Never here: when to call it. It may be called at any time, but costs a transfer to everyone; a node
-// whose `ahead` stays over some rounds with all peers has such records.
+// Never here: when to call it. It may be called at any time, but costs a transfer to everyone; a
+// node whose `ahead` stays over some rounds with all peers has such records.
 
 import type { Dot, Record } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';

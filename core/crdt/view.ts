@@ -1,5 +1,6 @@
-// What a replica needs of the records of its node. The node keeps the warm ones in memory and all of
-// them in its database; a read that is not warm stops the caller, who is run again with the answer.
+// What a replica needs of the records of its node. The node keeps the warm ones in memory and all
+// of them in its database; a read that is not warm stops the caller, who is run again with the
+// answer.
 // Invariant: nothing here is called after a change was made, so running again is safe.
 // Never here: how records are kept.
 
@@ -20,6 +21,8 @@ export interface View {
    * the instant of the replica state that is handed in with this view.
    */
   ranges(ranges: readonly Range[], limit: number): readonly (readonly Record[])[];
-  /** The first `limit` records of deletable kinds beyond a position, by kind, then id (code unit). */
+  /**
+   * The first `limit` records of deletable kinds beyond a position, by kind, then id (code unit).
+   */
   deletables(after: Position, limit: number): readonly Record[];
 }

@@ -95,6 +95,11 @@ export class Client {
       protected: toBase64Url(toUtf8(JSON.stringify(header))),
       payload: toBase64Url(toUtf8(payload)),
     };
+    return this.signParts(parts);
+  }
+
+  /** Signs what is encoded already. */
+  signParts(parts: { readonly protected: string; readonly payload: string }): JsonBody {
     const key = { key: this.privateKey, dsaEncoding: 'ieee-p1363' as const };
     const signature = sign('sha256', Buffer.from(`${parts.protected}.${parts.payload}`), key);
     return { ...parts, signature: toBase64Url(signature) };

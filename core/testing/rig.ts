@@ -3,7 +3,7 @@
 // Invariant: deterministic but for the keys clients draw. Never here: HTTP, files, real X.509.
 
 import { createPrimitives } from '../../io/crypto/primitives.ts';
-import type { Identifier } from '../acme/identifier.ts';
+import { type Identifier, readIdentifier } from '../acme/identifier.ts';
 import type { IssueRequest, IssueResult } from '../acme/issuance.ts';
 import type { Policy } from '../acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../acme/validation.ts';
@@ -54,19 +54,29 @@ export function encodeCsr(csr: PlainCsr): string {
 
 /** Real hashing and signatures; CSRs and certificates are JSON. */
 export const PRIMITIVES: Primitives = createPrimitives({
-  readCsr: (der) => readPlain(der, 'names') as Reading<PlainCsr>,
-  readCertificate: (der) =>
-    readPlain(der, 'serial') as Reading<{ serial: string; spkiHash: string }>,
+  readCsr: (der) => readPlain(der, isPlainCsr),
+  readCertificate: (der) => readPlain(der, isPlainCertificate),
 });
 
-function readPlain(der: Uint8Array, member: string): Reading<unknown> {
+function readPlain<T>(der: Uint8Array, isOne: (value: unknown) => value is T): Reading<T> {
   try {
-    const value = JSON.parse(fromUtf8(der) ?? '');
-    if (typeof value === 'object' && value !== null && member in value) return { ok: true, value };
+    const value: unknown = JSON.parse(fromUtf8(der) ?? '');
+    if (isOne(value)) return { ok: true, value };
   } catch {
     // Falls through to the refusal.
   }
   return { ok: false, reason: 'this is not what the test CA reads' };
+}
+
+function isPlainCsr(value: unknown): value is PlainCsr {
+  const { names, spkiHash } = (value ?? {}) as { names?: unknown; spkiHash?: unknown };
+  const isSound = Array.isArray(names) && names.every((name) => readIdentifier(name).ok);
+  return isSound && typeof spkiHash === 'string';
+}
+
+function isPlainCertificate(value: unknown): value is { serial: string; spkiHash: string } {
+  const { serial, spkiHash } = (value ?? {}) as { serial?: unknown; spkiHash?: unknown };
+  return typeof serial === 'string' && typeof spkiHash === 'string';
 }
 
 export interface RigOptions {
@@ -174,6 +184,17 @@ export class Rig {
       this.#heldLoads.splice(this.#heldLoads.indexOf(held), 1);
       this.submit(held.input);
     }
+  }
+
+  /** How many loads are kept back. */
+  get held(): number {
+    return this.#heldLoads.length;
+  }
+
+  /** Delivers one load that was kept back, counted from the oldest. */
+  deliverLoad(index: number): void {
+    const [held] = this.#heldLoads.splice(index, 1);
+    if (held !== undefined) this.submit(held.input);
   }
 
   submit(input: Input): void {

@@ -1,5 +1,5 @@
-// Replicas in one process with a wire between them, for tests: messages lie in flight until the test
-// delivers, copies or loses them; every commit is durable; time is the test's.
+// Replicas in one process with a wire between them, for tests: messages lie in flight until the
+// test delivers, copies or loses them; every commit is durable; time is the test's.
 // Invariant: after any step `check` must hold of every node: what its vector covers it holds.
 // Never here: what happens when; tests decide.
 
@@ -17,6 +17,7 @@ import {
   expire,
   horizonMs,
   type Outcome,
+  pullEverything,
   purge,
   type ReplicaState,
   reincarnate,
@@ -172,6 +173,15 @@ export class Cluster {
     this.commit(node, receipt);
   }
 
+  /** Fetches everything, as after a divergence. */
+  everything(from: number, to: number): void {
+    const node = this.nodes[from]!;
+    this.keep(node, pullEverything(node.state, `n${to}`));
+    this.ask(from, to);
+    this.deliver(this.wire.pop()!);
+    this.deliver(this.wire.pop()!);
+  }
+
   /** A restart from what is durable. */
   restart(node: Node, isSure: boolean): void {
     const boot = `boot${this.unique()}`;
@@ -184,6 +194,10 @@ export class Cluster {
   /** What must hold of a node at any time. */
   check(node: Node): void {
     const vector = vectorOf(node.state);
+    for (const record of node.records.values()) {
+      const expiresMs = expiresMsOf(record) ?? Infinity;
+      assert.ok(expiresMs >= horizonMs(node.state), `${record.id} is back`);
+    }
     for (const event of this.history.values()) {
       if (!covers(vector, event.dot)) continue;
       // What has expired somewhere may have been let go with what was written to it last.
@@ -229,8 +243,10 @@ export function expireAt(cluster: Cluster, node: Node): void {
 /** Exchanges whole rounds until nothing changes. Returns how many it took. */
 export function heal(cluster: Cluster, bound: number): number {
   cluster.wire.length = 0;
+  let stillRounds = 0;
   for (let round = 1; round <= bound; round++) {
     const before = cluster.nodes.map((node) => sketch(node)).join();
+    const wasOpen = isFetching(cluster);
     for (const [from] of cluster.nodes.entries()) {
       for (const [to] of cluster.nodes.entries()) {
         if (from === to) continue;
@@ -239,16 +255,24 @@ export function heal(cluster: Cluster, bound: number): number {
         cluster.deliver(cluster.wire.pop()!);
       }
     }
-    for (const node of cluster.nodes) if (round % 3 === 0) settleAt(cluster, node);
-    const isOpen = cluster.nodes.some(({ state }) => state.pulls.size + state.ahead.size > 0);
-    if (!isOpen && cluster.nodes.map((node) => sketch(node)).join() === before) return round;
+    const isOpen = isFetching(cluster);
+    const isStill = cluster.nodes.map((node) => sketch(node)).join() === before;
+    if (isStill && !wasOpen && !isOpen) return round;
+    // Nothing new for some rounds, and still records that no vector speaks for: their sender is
+    // gone.
+    stillRounds = isStill ? stillRounds + 1 : 0;
+    if (stillRounds >= 10) for (const node of cluster.nodes) settleAt(cluster, node);
   }
   return Infinity;
 }
 
-function sketch(node: Node): string {
-  const { state } = node;
-  return JSON.stringify([...vectorOf(state), ...state.ahead, state.pulls.size]);
+function isFetching(cluster: Cluster): boolean {
+  return cluster.nodes.some(({ state }) => state.pulls.size + state.ahead.size > 0);
+}
+
+function sketch({ state, records }: Node): string {
+  const dots = [...records.values()].map(({ dot }) => dotText(dot)).sort(compareText);
+  return JSON.stringify([[...vectorOf(state)], [...state.ahead], dots]);
 }
 
 /** What is there for a client: neither expired anywhere nor deleted. */

@@ -31,7 +31,8 @@ export class SigningKey {
   /** A flattened JWS. `payload` undefined is a POST-as-GET (RFC 8555 §6.3). */
   jws(voice: Voice, url: string, nonce: string | undefined, payload: object | undefined): object {
     const header = { alg: 'ES256', ...voice, ...(nonce !== undefined && { nonce }), url };
-    const text = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const text = (value: unknown): string =>
+      Buffer.from(JSON.stringify(value)).toString('base64url');
     const protectedPart = text(header);
     const payloadPart = payload === undefined ? '' : text(payload);
     const input = Buffer.from(`${protectedPart}.${payloadPart}`, 'latin1');

@@ -95,10 +95,19 @@ export class Ledger {
     const isFailed = body.status === 'invalid' || body.status === 'deactivated';
     this.check(!isFailed || resource.mayFail, () => `${url} is ${body.status} for no reason`);
     for (const name of FIXED[kind]) this.#compareFixed(resource, name, body[name]);
-    for (const challenge of body.challenges ?? []) this.#seeChallenge(resource, challenge);
+    for (const challenge of body.challenges ?? []) this.seeChallenge(resource, challenge);
     if (kind === 'order') this.#seeOrder(resource, body);
     this.touched.add(url);
     return resource;
+  }
+
+  /** A sight of one challenge of an authorization. */
+  seeChallenge(resource: Resource, { type, url, token, status }: ChallengeBody): void {
+    this.#compareFixed(resource, `${type} url`, url);
+    this.#compareFixed(resource, `${type} token`, token);
+    this.#advance('challenge', resource.challenges.get(type) ?? status, status, url);
+    resource.challenges.set(type, status);
+    this.touched.add(resource.url);
   }
 
   /** A download. */
@@ -117,13 +126,6 @@ export class Ledger {
     const resource = { kind, url, account, status, fixed, challenges, mayFail: false };
     this.resources.set(url, resource);
     return resource;
-  }
-
-  #seeChallenge(resource: Resource, { type, url, token, status }: ChallengeBody): void {
-    this.#compareFixed(resource, `${type} url`, url);
-    this.#compareFixed(resource, `${type} token`, token);
-    this.#advance('challenge', resource.challenges.get(type) ?? status, status, url);
-    resource.challenges.set(type, status);
   }
 
   /** One order, one certificate: an order keeps its own, and no other order has it. */
@@ -156,7 +158,7 @@ export class Ledger {
   }
 }
 
-interface ChallengeBody {
+export interface ChallengeBody {
   readonly type: string;
   readonly url: string;
   readonly token: string;

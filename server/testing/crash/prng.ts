@@ -7,7 +7,8 @@ export class Prng {
 
   /** Any 32-bit seed; `stream` keeps users of one seed apart. */
   constructor(seed: number, stream = 0) {
-    this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(stream + 1, 0xc2b2ae35)) | 1;
+    this.#state =
+      (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(stream + 1, 0xc2b2ae35)) | 1;
     for (let i = 0; i < 8; i++) this.#next();
   }
 

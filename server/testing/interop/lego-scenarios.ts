@@ -4,6 +4,7 @@
 
 import { Lego } from './lego.ts';
 import { leafOf, revocationReason, verifyChain, verifyRevocation } from './openssl.ts';
+import { succeed } from './program.ts';
 import { expect, type Scenario } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
@@ -13,7 +14,7 @@ export const LEGO_SCENARIOS: readonly Scenario[] = [
   { title: 'lego obtains over http-01, renews and revokes', programs, play: life },
   { title: 'lego obtains over tls-alpn-01', programs, play: tlsAlpn },
   { title: 'lego obtains a wildcard and its base name over dns-01', programs, play: wildcard },
-  { title: 'lego obtains a certificate for an IP address', programs, play: address },
+  { title: 'lego obtains for a CSR that OpenSSL made', programs, play: ownCsr },
   { title: 'lego uses accounts and certificates of every key type', programs, play: keyTypes },
   { title: 'lego shows why a name could not be validated', programs, play: refusals },
 ];
@@ -34,6 +35,7 @@ async function life(stage: Stage): Promise<void> {
   await lego.run(names, 'http-01', [], 'revoke', '--keep', '--reason', '1');
   await verifyRevocation(akamu, { good: [lego.issued(other[0]!)], revoked: [issued] });
   expect('the reason on the list', await revocationReason(issued), 'Key Compromise');
+  await lego.refuses(/acme:error:alreadyRevoked/, names, 'http-01', [], 'revoke', '--keep');
 }
 
 async function tlsAlpn(stage: Stage): Promise<void> {
@@ -50,12 +52,21 @@ async function wildcard(stage: Stage): Promise<void> {
   await verifyChain(lego.issued(`*.${base}`), [`*.${base}`, base]);
 }
 
-async function address(stage: Stage): Promise<void> {
-  const lego = new Lego(stage, await stage.server());
-  for (const proof of ['http-01', 'tls-alpn-01'] as const) {
-    await lego.run(['127.0.0.1'], proof, [], 'run');
-    await verifyChain(lego.issued('127.0.0.1'), ['127.0.0.1']);
-  }
+/** The CSR has a common name, names in upper case, and extensions nobody asked for. */
+async function ownCsr(stage: Stage): Promise<void> {
+  const akamu = await stage.server();
+  const lego = new Lego(stage, akamu);
+  const names = [stage.host('first'), stage.host('second')];
+  const csrFile = stage.path('request.csr');
+  const upper = names.map((name) => name.toUpperCase());
+  await succeed('openssl', [
+    ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', stage.path('key.pem')],
+    ...['-subj', `/O=Example/CN=${upper[0]}`, '-out', csrFile],
+    ...['-addext', `subjectAltName=${upper.map((name) => `DNS:${name}`).join(',')}`],
+    ...['-addext', 'keyUsage=digitalSignature,keyEncipherment'],
+  ]);
+  await lego.run([], 'http-01', ['--csr', csrFile], 'run');
+  await verifyChain(lego.issued(upper[0]!), names);
 }
 
 async function keyTypes(stage: Stage): Promise<void> {

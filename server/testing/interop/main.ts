@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atExit } from '../../../bench/scope.ts';
 import { conclude } from '../verdict.ts';
+import { ADDRESS_SCENARIOS } from './address-scenarios.ts';
 import { CERTBOT_SCENARIOS } from './certbot-scenarios.ts';
 import { DnsDesk } from './dns-desk.ts';
 import { LEGO_SCENARIOS } from './lego-scenarios.ts';
@@ -17,9 +18,12 @@ const AT_A_TIME = 2;
 
 /** A word on the command line plays only the scenarios whose title contains it. */
 const wanted = process.argv[2] ?? '';
-const scenarios = [...CERTBOT_SCENARIOS, ...LEGO_SCENARIOS, ...SERVER_SCENARIOS].filter(
-  ({ title }) => title.includes(wanted),
-);
+const scenarios = [
+  ...CERTBOT_SCENARIOS,
+  ...LEGO_SCENARIOS,
+  ...SERVER_SCENARIOS,
+  ...ADDRESS_SCENARIOS,
+].filter(({ title }) => title.includes(wanted));
 
 const parent = mkdtempSync(join(tmpdir(), 'akamu-interop-'));
 const remove = atExit(() => rmSync(parent, { recursive: true, force: true }));

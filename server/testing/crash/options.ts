@@ -1,0 +1,33 @@
+// The command line of the crash test: `--kills 50 --clients 6 --seed N`.
+// Invariant: a wrong option ends the program; nothing is guessed. Never here: what they do.
+
+import { parseArgs } from 'node:util';
+
+export interface CrashOptions {
+  readonly kills: number;
+  readonly clients: number;
+  readonly seed: number;
+}
+
+/** Throws for anything that is not such an option. The default seed is the time. */
+export function readOptions(args: readonly string[]): CrashOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      kills: { type: 'string', default: '50' },
+      clients: { type: 'string', default: '6' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    },
+  });
+  return {
+    kills: integer('kills', values.kills, 1, 10_000),
+    clients: integer('clients', values.clients, 1, 64),
+    seed: integer('seed', values.seed, 0, 0xffff_ffff),
+  };
+}
+
+function integer(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+  throw new Error(`--${name} is an integer from ${low} to ${high}, not "${text}"`);
+}

@@ -1,0 +1,155 @@
+// Does anything leave a node that is not durable there yet? Twice over: every effect that shows
+// something waits for all changes emitted before it; and what answers, asks and pages say is looked
+// up on the disk at that moment.
+// Sees: effects that overtake a commit, answers and pages made before their persist, a vector that
+// speaks for what is not on disk. Cannot see: statuses that depend on clocks (answers.ts has them).
+
+import type { Json, Record } from '../../core/crdt/record.ts';
+import type { Effect, WebResponse } from '../../core/effect.ts';
+import type { Checker, Finding } from '../checker.ts';
+import type { DiskView } from '../disk.ts';
+import { bodyOf, headerOf, idOf } from '../exchange-facts.ts';
+import type { Observation } from '../observation.ts';
+import type { WorldView } from '../world.ts';
+import { lowered } from './content.ts';
+import { nodeStory, seenOf, storyOf } from './story.ts';
+
+const PROMISE = 'what is shown is durable';
+
+interface AtNode {
+  /** Persists that the core has emitted, and those that are durable. */
+  emitted: number;
+  durable: number;
+  /** Effects that wait, with how many persists have to be durable before each. */
+  readonly waits: Map<Effect, number>;
+}
+
+export function durableBeforeVisible(): Checker {
+  const nodes: AtNode[] = [];
+  return {
+    name: 'durable-before-visible',
+    watches: ['start', 'step', 'durable', 'visible'],
+    observe: (observation, world) => {
+      switch (observation.kind) {
+        case 'start':
+          nodes[observation.node] = { emitted: 0, durable: 0, waits: new Map() };
+          return undefined;
+        case 'step':
+          emit(nodes[observation.node]!, observation.effects);
+          return undefined;
+        case 'durable':
+          nodes[observation.node]!.durable += observation.changes.length;
+          return undefined;
+        case 'visible':
+          return shows(nodes[observation.node]!, observation, world);
+        default:
+          return undefined;
+      }
+    },
+    atEnd: () => [],
+  };
+}
+
+function emit(at: AtNode, effects: readonly Effect[]): void {
+  for (const effect of effects) {
+    if (effect.kind === 'persist') at.emitted++;
+    else if (isShown(effect)) at.waits.set(effect, at.emitted);
+  }
+}
+
+function isShown({ kind }: Effect): boolean {
+  return kind === 'respond' || kind === 'ask' || kind === 'tell' || kind === 'build-crl';
+}
+
+function shows(
+  at: AtNode,
+  { node, effect }: Extract<Observation, { kind: 'visible' }>,
+  world: WorldView,
+): Finding | undefined {
+  if (!isShown(effect)) return undefined;
+  const needed = at.waits.get(effect) ?? 0;
+  at.waits.delete(effect);
+  if (at.durable < needed) {
+    const end = `n${node} shows a ${effect.kind} before ${needed - at.durable} changes are durable`;
+    return { promise: PROMISE, nodes: [node], story: nodeStory(world, node, end) };
+  }
+  const { disk } = world.nodes[node]!;
+  const ahead = effect.kind === 'respond' ? answerAhead(effect.response, disk) : saidAhead(effect, disk);
+  if (ahead === undefined) return undefined;
+  const end = `n${node} shows ${ahead.what}, which its disk does not have`;
+  return { promise: PROMISE, nodes: [node], story: storyOf(world, ahead.id, end) };
+}
+
+interface Ahead {
+  readonly id: string;
+  readonly what: string;
+}
+
+function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
+  if (effect.kind === 'tell') return pageAhead(effect.page, disk);
+  return effect.kind === 'ask' ? vectorAhead((effect.ask as Members)['vector'], disk) : undefined;
+}
+
+type Members = { readonly [member: string]: Json };
+
+/** Objects that an answer shows, and the status it gives them. */
+function answerAhead(response: WebResponse, disk: DiskView): Ahead | undefined {
+  if (response.status >= 300) return undefined;
+  const { route } = response;
+  const body = bodyOf(response);
+  switch (route) {
+    case 'new-account':
+    case 'account':
+      return behind(disk, 'account', idOf(headerOf(response, 'Location')), body['status']);
+    case 'new-order':
+    case 'order':
+    case 'finalize':
+      return orderAhead(idOf(body['finalize']), body, disk);
+    case 'new-authz':
+      return behind(disk, 'authorization', idOf(headerOf(response, 'Location')), undefined);
+    case 'challenge':
+      return behind(disk, 'authorization', idOf(body['url']), undefined);
+    default:
+      return undefined;
+  }
+}
+
+function orderAhead(id: string, body: Members, disk: DiskView): Ahead | undefined {
+  const status = body['status'];
+  const isStored = status === 'valid' || status === 'processing';
+  const ahead = behind(disk, 'order', id, isStored ? status : undefined);
+  if (ahead !== undefined || status !== 'valid') return ahead;
+  return behind(disk, 'certificate', idOf(body['certificate']), undefined);
+}
+
+/** When the disk lacks the object, or has it in a status below the one shown. */
+function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahead | undefined {
+  const record = disk.get(kind, id);
+  if (record === undefined) return { id, what: `${kind} ${id}` };
+  if (typeof status !== 'string') return undefined;
+  const shown = { status };
+  if (lowered(kind, shown, record.fields) === undefined) return undefined;
+  return { id, what: `${kind} ${id} as ${status}` };
+}
+
+/** A page speaks for its records and, when it is complete, for a vector. */
+function pageAhead(page: Json, disk: DiskView): Ahead | undefined {
+  const { records, complete } = page as Members;
+  for (const entry of records as readonly Json[]) {
+    const [kind, id, origin, seq, fields] = entry as [string, string, string, number, Members];
+    const held = disk.get(kind, id);
+    if (held?.fields === fields) continue;
+    if (held === undefined || lowered(kind, fields as Record['fields'], held.fields) !== undefined) {
+      return { id, what: `${kind}/${id} at ${origin}:${seq}` };
+    }
+  }
+  return complete === null ? undefined : vectorAhead((complete as Members)['vector'], disk);
+}
+
+function vectorAhead(vector: Json | undefined, disk: DiskView): Ahead | undefined {
+  for (const entry of vector as readonly Json[]) {
+    const [origin, seq] = entry as [string, number];
+    if (seq > seenOf(disk, origin)) return { id: origin, what: `${origin} up to ${seq} as seen` };
+  }
+  return undefined;
+}

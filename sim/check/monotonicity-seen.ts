@@ -1,0 +1,109 @@
+// Does what clients are shown ever go back? What a node has shown of an object it shows from then on,
+// or more; and what it has on disk when a client asks it shows as well.
+// Sees: statuses that step back between two answers of one node, answers that are behind the disk.
+// Cannot see: another node that has not heard of it yet, which may be behind. Excuses: a disk that
+// somebody exchanged; parts of a status that follow from clocks.
+
+import type { Record } from '../../core/crdt/record.ts';
+import type { Checker, Finding } from '../checker.ts';
+import { factsOf } from '../exchange-facts.ts';
+import type { Observation } from '../observation.ts';
+import type { WorldView } from '../world.ts';
+import { hidesRung, type Shown, shownBy } from './seen.ts';
+import { storyOf } from './story.ts';
+
+const KIND_OF: { readonly [route: string]: string } = {
+  account: 'account',
+  order: 'order',
+  finalize: 'order',
+  authz: 'authorization',
+};
+
+/** What has to be shown at least: what the node had shown or had on disk when it was asked. */
+interface Least {
+  readonly object: string;
+  readonly rank: number;
+  readonly why: string;
+  /** Exchanges of the node's disk until then. */
+  readonly disks: number;
+}
+
+const STORED: { readonly [status: string]: number } = {
+  'account/deactivated': 1,
+  'account/revoked': 2,
+  'order/processing': 1,
+  'order/valid': 2,
+  'authorization/valid': 1,
+  'authorization/invalid': 2,
+  'authorization/deactivated': 3,
+  'authorization/revoked': 4,
+};
+
+export function monotonicitySeen(): Checker {
+  /** By node, the highest rung shown of each object. */
+  const best: Map<string, Shown>[] = [];
+  const disks: number[] = [];
+  const open = new Map<number, Least>();
+  return {
+    name: 'monotonicity-seen',
+    watches: ['call', 'reply', 'disk'],
+    observe: (observation, world) => {
+      const { node } = observation as Extract<Observation, { kind: 'call' }>;
+      const own = (best[node] ??= new Map());
+      switch (observation.kind) {
+        case 'disk':
+          own.clear();
+          disks[node] = (disks[node] ?? 0) + 1;
+          return undefined;
+        case 'call': {
+          const least = leastOf(observation, own, world, disks[node] ?? 0);
+          if (least !== undefined) open.set(observation.call, least);
+          return undefined;
+        }
+        case 'reply': {
+          const least = open.get(observation.call);
+          open.delete(observation.call);
+          if (observation.reply.kind !== 'response') return undefined;
+          const shown = shownBy(observation.reply.response);
+          if (shown === undefined) return undefined;
+          if (!((own.get(shown.object)?.rank ?? -1) >= shown.rank)) own.set(shown.object, shown);
+          const isBound = least?.object === shown.object && least.disks === (disks[node] ?? 0);
+          return isBound ? judge(world, node, least, shown) : undefined;
+        }
+        default:
+          return undefined;
+      }
+    },
+    atEnd: () => [],
+  };
+}
+
+function leastOf(
+  { web, node }: Extract<Observation, { kind: 'call' }>,
+  best: ReadonlyMap<string, Shown>,
+  world: WorldView,
+  disks: number,
+): Least | undefined {
+  const { route, ids } = factsOf(web);
+  const kind = KIND_OF[route];
+  if (kind === undefined) return undefined;
+  const object = `${kind}/${ids[0]}`;
+  const shown = best.get(object);
+  const stored = storedRank(kind, world.nodes[node]!.disk.get(kind, ids[0]!));
+  if (shown === undefined && stored === 0) return undefined;
+  if (shown !== undefined && shown.rank >= stored) {
+    return { object, rank: shown.rank, why: `had shown it as ${shown.status}`, disks };
+  }
+  return { object, rank: stored, why: 'had more on disk', disks };
+}
+
+function storedRank(kind: string, record: Record | undefined): number {
+  return STORED[`${kind}/${String(record?.fields['status'])}`] ?? 0;
+}
+
+function judge(world: WorldView, node: number, least: Least, shown: Shown): Finding | undefined {
+  if (shown.rank >= least.rank) return undefined;
+  if (hidesRung(shown) && least.rank <= 1) return undefined;
+  const end = `n${node} shows ${shown.object} as ${shown.status}, but it ${least.why}`;
+  return { promise: 'nothing goes back', nodes: [node], story: storyOf(world, shown.id, end) };
+}

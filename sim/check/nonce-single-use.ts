@@ -1,0 +1,129 @@
+// Is every nonce accepted at most once, and refused only for a reason (RFC 8555 §6.5)?
+// Sees: a second acceptance, acceptance of a nonce this process never issued, badNonce for a nonce
+// that is fresh and unspent. Cannot see: which of two refusals was meant, where a request is wrong in
+// more than its nonce. A refusal is allowed for a nonce that was in a request before, that is of an
+// earlier process or of another node, that is forged, too old, or out of the window.
+
+import type { WebResponse } from '../../core/effect.ts';
+import { LIMITS } from '../../core/limits.ts';
+import type { Now } from '../../core/time.ts';
+import type { Checker, Finding } from '../checker.ts';
+import { factsOf, headerOf, problemOf } from '../exchange-facts.ts';
+import type { Observation } from '../observation.ts';
+import type { WorldView } from '../world.ts';
+import { storyOf } from './story.ts';
+
+const PROMISE = 'a nonce is good exactly once';
+/** Time stamps in nonces are whole seconds. */
+const SECOND_MS = 1000;
+
+/** Problems that only a handler reports: whoever gets one has spent its nonce. */
+const OF_HANDLERS: ReadonlySet<string> = new Set([
+  'alreadyRevoked',
+  'badCSR',
+  'badRevocationReason',
+  'invalidContact',
+  'orderNotReady',
+  'rejectedIdentifier',
+  'unsupportedContact',
+  'unsupportedIdentifier',
+]);
+
+interface Issued {
+  /** How many were issued before it. */
+  readonly number: number;
+  readonly monoMs: number;
+}
+
+/** What one process knows of nonces. */
+interface Book {
+  issued: number;
+  readonly fresh: Map<string, Issued>;
+  readonly used: Set<string>;
+  readonly accepted: Set<string>;
+  /** Nonces of requests that have no answer yet, and whether they were in a request before. */
+  readonly open: Map<number, { readonly nonce: string; readonly wasUsed: boolean }>;
+}
+
+export function nonceSingleUse(): Checker {
+  const books: Book[] = [];
+  return {
+    name: 'nonce-single-use',
+    watches: ['start', 'step'],
+    observe: (observation, world) => {
+      if (observation.kind === 'start') books[observation.node] = newBook();
+      if (observation.kind !== 'step') return undefined;
+      return judge(books[observation.node]!, observation, world);
+    },
+    atEnd: () => [],
+  };
+}
+
+function newBook(): Book {
+  return { issued: 0, fresh: new Map(), used: new Set(), accepted: new Set(), open: new Map() };
+}
+
+function judge(
+  book: Book,
+  { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
+  world: WorldView,
+): Finding | undefined {
+  if (input.kind === 'request' && input.web.method === 'POST') {
+    const { nonce } = factsOf(input.web);
+    if (nonce !== undefined) {
+      book.open.set(input.request, { nonce, wasUsed: book.used.has(nonce) });
+      book.used.add(nonce);
+    }
+  }
+  if (input.kind === 'abandon') book.open.delete(input.request);
+  let finding: Finding | undefined;
+  for (const effect of effects) {
+    if (effect.kind !== 'respond') continue;
+    const open = book.open.get(effect.request);
+    book.open.delete(effect.request);
+    if (open !== undefined) {
+      const wrong = wrongWith(book, open, effect.response, now, world);
+      if (wrong !== undefined) finding ??= found(world, node, open.nonce, wrong);
+    }
+    issue(book, effect.response, now, world.options.nonceWindow);
+  }
+  return finding;
+}
+
+function wrongWith(
+  book: Book,
+  { nonce, wasUsed }: { readonly nonce: string; readonly wasUsed: boolean },
+  response: WebResponse,
+  now: Now,
+  world: WorldView,
+): string | undefined {
+  const problem = problemOf(response);
+  const issued = book.fresh.get(nonce);
+  if (problem === undefined || OF_HANDLERS.has(problem)) {
+    if (issued === undefined) return 'was accepted, but this process never issued it';
+    if (book.accepted.has(nonce)) return 'was accepted a second time';
+    book.accepted.add(nonce);
+    return undefined;
+  }
+  if (problem !== 'badNonce' || issued === undefined || wasUsed) return undefined;
+  const isOut = issued.number + world.options.nonceWindow <= book.issued;
+  const isOld = now.monoMs - issued.monoMs + SECOND_MS > LIMITS.nonceLifetimeMs;
+  return isOut || isOld ? undefined : 'was refused, although it is fresh and was never used';
+}
+
+function issue(book: Book, response: WebResponse, now: Now, window: number): void {
+  const nonce = headerOf(response, 'Replay-Nonce');
+  if (nonce === undefined) return;
+  book.issued++;
+  book.fresh.set(nonce, { number: book.issued, monoMs: now.monoMs });
+  if (book.fresh.size <= 2 * window) return;
+  // Out of every window: as good as never issued.
+  const [oldest] = book.fresh.keys();
+  book.fresh.delete(oldest!);
+  book.used.delete(oldest!);
+}
+
+function found(world: WorldView, node: number, nonce: string, wrong: string): Finding {
+  const story = storyOf(world, nonce, `n${node}: the nonce ${nonce} ${wrong}`);
+  return { promise: PROMISE, nodes: [node], story };
+}

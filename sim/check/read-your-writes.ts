@@ -1,0 +1,157 @@
+// Does a client that was answered by a node find what it was told in its next request to that node?
+// Sees: an object that was acknowledged and is unknown to the same node later, an account whose new
+// contacts are gone, an order that is missing in its account's list. Cannot see: other nodes; whether
+// a status went back (monotonicity-seen.ts). Excuses: a disk that somebody exchanged, and what may
+// have been swept.
+
+import type { WebResponse } from '../../core/effect.ts';
+import { sameJson } from '../../core/crdt/canonical.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type { Checker, Finding } from '../checker.ts';
+import { bodyOf, factsOf, idOf, problemOf } from '../exchange-facts.ts';
+import type { Observation } from '../observation.ts';
+import type { WorldView } from '../world.ts';
+import { shownBy } from './seen.ts';
+import { storyOf } from './story.ts';
+
+const PROMISE = 'a client reads what it was told';
+/** Kinds by the routes that look them up by the id in their path. */
+const KIND_OF: { readonly [route: string]: string } = {
+  account: 'account',
+  orders: 'account',
+  order: 'order',
+  finalize: 'order',
+  authz: 'authorization',
+  challenge: 'authorization',
+  cert: 'certificate',
+  'cert-full': 'certificate',
+};
+
+/** What clients were told by one node. */
+interface Told {
+  readonly objects: Set<string>;
+  /** By account: the contacts that the last write was answered with. */
+  readonly contacts: Map<string, Json>;
+  /** By account, the call that wrote contacts last: only its answer tells what there is now. */
+  readonly writing: Map<string, number>;
+  /** Accounts with writes whose order is not known. */
+  readonly unclear: Set<string>;
+}
+
+/** What a call under way may rely on. */
+interface Relies {
+  readonly told: Told;
+  readonly object: string;
+  readonly id: string;
+  readonly isKnown: boolean;
+  readonly contact: Json | undefined;
+  readonly isWrite: boolean;
+}
+
+export function readYourWrites(): Checker {
+  const nodes: Told[] = [];
+  const open = new Map<number, Relies>();
+  const at = (node: number): Told => (nodes[node] ??= nothing());
+  return {
+    name: 'read-your-writes',
+    watches: ['call', 'reply', 'disk'],
+    observe: (observation, world) => {
+      switch (observation.kind) {
+        case 'disk':
+          nodes[observation.node] = nothing();
+          return undefined;
+        case 'call':
+          ask(at(observation.node), open, observation);
+          return undefined;
+        case 'reply': {
+          const relies = open.get(observation.call);
+          open.delete(observation.call);
+          return take(at(observation.node), relies, observation, world);
+        }
+        default:
+          return undefined;
+      }
+    },
+    atEnd: () => [],
+  };
+}
+
+function nothing(): Told {
+  return { objects: new Set(), contacts: new Map(), writing: new Map(), unclear: new Set() };
+}
+
+function ask(
+  told: Told,
+  open: Map<number, Relies>,
+  { call, web }: Extract<Observation, { kind: 'call' }>,
+): void {
+  const { route, ids, payload, bend } = factsOf(web);
+  const kind = KIND_OF[route];
+  if (kind === undefined || bend !== undefined) return;
+  const id = ids[0]!;
+  const object = `${kind}/${id}`;
+  const isWrite = route === 'account' && payload?.['contact'] !== undefined;
+  if (isWrite) {
+    // The outcome of a write whose answer has not come yet may show at any later time.
+    if (told.writing.has(id)) told.unclear.add(id);
+    told.writing.set(id, call);
+    told.contacts.delete(id);
+  }
+  const isLook = route === 'account' && payload === undefined && !told.unclear.has(id);
+  const contact = isLook ? told.contacts.get(id) : undefined;
+  const isKnown = told.objects.has(object);
+  open.set(call, { told, object, id, isKnown, contact, isWrite });
+}
+
+function take(
+  told: Told,
+  relies: Relies | undefined,
+  { node, call, reply }: Extract<Observation, { kind: 'reply' }>,
+  world: WorldView,
+): Finding | undefined {
+  if (reply.kind !== 'response') return undefined;
+  const { response } = reply;
+  const finding =
+    relies?.told === told ? wrongAnswer(relies, response, node, world) : undefined;
+  remember(told, relies, call, response);
+  return finding;
+}
+
+function wrongAnswer(
+  { object, id, isKnown, contact }: Relies,
+  response: WebResponse,
+  node: number,
+  world: WorldView,
+): Finding | undefined {
+  const isUnknown = response.status === 404;
+  const isNobody = object.startsWith('account/') && problemOf(response) === 'accountDoesNotExist';
+  if (isKnown && (isUnknown || isNobody)) {
+    const end = `n${node} had told of ${object} and answers ${response.status} now`;
+    return { promise: PROMISE, nodes: [node], story: storyOf(world, id, end) };
+  }
+  if (contact === undefined || response.status !== 200 || response.route !== 'account') {
+    return undefined;
+  }
+  const now = bodyOf(response)['contact'] ?? [];
+  // Another node may have told this one of a later write; then the client is elsewhere as well.
+  if (sameJson(now, contact) || world.options.sticky === 0) return undefined;
+  const end = `n${node} had told of contacts ${JSON.stringify(contact)}, not ${JSON.stringify(now)}`;
+  return { promise: PROMISE, nodes: [node], story: storyOf(world, id, end) };
+}
+
+function remember(
+  told: Told,
+  relies: Relies | undefined,
+  call: number,
+  response: WebResponse,
+): void {
+  if (response.status >= 300) return;
+  const shown = shownBy(response);
+  if (shown !== undefined) told.objects.add(shown.object);
+  if (relies?.told === told && relies.isWrite && told.writing.get(relies.id) === call) {
+    told.writing.delete(relies.id);
+    told.contacts.set(relies.id, bodyOf(response)['contact'] ?? []);
+  }
+  const serial = idOf(bodyOf(response)['certificate']);
+  if (serial !== '' && shown?.object.startsWith('order/')) told.objects.add(`certificate/${serial}`);
+}

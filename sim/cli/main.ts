@@ -1,0 +1,26 @@
+// The simulator's command: picks what to do and ends with its exit code. Invariant: nothing of the
+// host but arguments, output and the speedometer reaches a run. Never here: logic.
+
+import { ACTORS, CHECKERS } from '../cast.ts';
+import { readArguments, USAGE } from './arguments.ts';
+import { commandFor } from './commands.ts';
+
+const USAGE_CODE = 1;
+
+const parsed = readArguments(process.argv.slice(2));
+if (typeof parsed === 'string') {
+  process.stderr.write(`${parsed}\n${USAGE.join('\n')}\n`);
+  process.exitCode = USAGE_CODE;
+} else if (parsed.flags.has('help')) {
+  process.stdout.write(`${USAGE.join('\n')}\n`);
+} else {
+  const { isTTY } = process.stderr;
+  process.exitCode = commandFor(parsed)({
+    arguments: parsed,
+    cast: { actors: ACTORS, checkers: CHECKERS },
+    print: (line) => process.stdout.write(`${line}\n`),
+    progress: (text) => {
+      if (isTTY) process.stderr.write(`\r${text.padEnd(60)}${text === '' ? '\r' : ''}`);
+    },
+  });
+}

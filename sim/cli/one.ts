@@ -1,0 +1,97 @@
+// One run of one seed, told from its first line to its last.
+// Invariant: the first line names the seed and every option; the last ones counts, time, hash and
+// verdict. Never here: how a run goes.
+
+import { defaultPlan } from '../cast.ts';
+import type { Violation } from '../checker.ts';
+import { SECOND } from '../clock.ts';
+import { optionsText } from '../options.ts';
+import type { Plan } from '../plan.ts';
+import { describeDecision } from '../plan-text.ts';
+import { EXIT_CODES, type Result, run } from '../run.ts';
+import { checkDeterminism } from '../trace-check.ts';
+import { lineOf, TRACE_LEGEND, timeText } from '../trace-line.ts';
+import type { Command, Session } from './session.ts';
+
+/** Exit code when two runs of one plan differ. */
+export const NOT_DETERMINISTIC = 5;
+
+export const runOne: Command = (session) => {
+  const { values, flags, overrides } = session.arguments;
+  const plan = defaultPlan(Number(values.seed ?? 1), overrides);
+  session.print(`seed=${plan.seed} ${optionsText(plan.options)}`);
+  if (flags.has('plan')) {
+    for (const decision of plan.decisions) {
+      const { who, what, details } = describeDecision(decision);
+      session.print(`${timeText(decision.atUs)} ${who.padEnd(4)} ${what} ${details}`);
+    }
+    return 0;
+  }
+  return tell(session, plan);
+};
+
+/** Runs a plan, prints what came of it, and gives the exit code. */
+export function tell(session: Session, plan: Plan): number {
+  const { values, flags } = session.arguments;
+  const startMs = performance.now();
+  if (flags.has('trace')) for (const line of TRACE_LEGEND) session.print(line);
+  const maxEvents = values['max-events'];
+  const result = run(plan, {
+    ...session.cast,
+    ...(flags.has('trace') && {
+      traceSink: (observation, index) => session.print(lineOf(observation, index)),
+    }),
+    ...(maxEvents !== undefined && { maxEvents: Number(maxEvents) }),
+  });
+  const hostMs = performance.now() - startMs;
+  const divergence = flags.has('check') ? check(session, plan, result) : undefined;
+  printResult(session, result, hostMs);
+  if (divergence !== undefined) {
+    for (const line of divergence) session.print(line);
+    return NOT_DETERMINISTIC;
+  }
+  return EXIT_CODES[result.verdict];
+}
+
+/** Runs the plan again, twice; the lines that name the first difference, or undefined. */
+export function check(
+  session: Session,
+  plan: Plan,
+  result: Result,
+): readonly string[] | undefined {
+  const again = checkDeterminism((traceSink) => {
+    run(plan, { ...session.cast, traceSink });
+  });
+  if (again.divergence !== undefined) return again.divergence;
+  if (again.hash === result.traceHash || session.arguments.values['max-events']) return undefined;
+  return [`the first run had the trace hash ${result.traceHash}, the next two ${again.hash}`];
+}
+
+function printResult(session: Session, result: Result, hostMs: number): void {
+  if (result.failure !== undefined) session.print(result.failure);
+  for (const violation of result.violations) printViolation(session, violation);
+  session.print(`counts ${pairs(result.counts)}`);
+  session.print(`marks ${pairs(result.marks)}`);
+  const virtualSecs = Math.round(result.virtualUs / SECOND);
+  const perSecond = Math.round((result.events / hostMs) * 1000);
+  const faster = Math.round(result.virtualUs / 1000 / hostMs);
+  session.print(
+    `virtual time ${virtualSecs} s, ${result.events} events ` +
+      `(${Math.round(hostMs)} ms: ${perSecond} events/s, ${faster} times real time)`,
+  );
+  session.print(`trace hash ${result.traceHash}`);
+  session.print(`verdict ${result.verdict}`);
+}
+
+export function printViolation(session: Session, violation: Violation): void {
+  const nodes = violation.nodes.map((node) => `n${node}`).join(', ');
+  const where = nodes === '' ? '' : ` at ${nodes}`;
+  session.print(`broken: ${violation.promise}${where}, ${timeText(violation.atUs)}`);
+  session.print(`  found by ${violation.checker}`);
+  for (const line of violation.story) session.print(`  ${line}`);
+}
+
+function pairs(counts: { readonly [name: string]: number }): string {
+  const text = Object.entries(counts).map(([name, count]) => `${name.replaceAll(' ', '-')}=${count}`);
+  return text.length === 0 ? 'none' : text.join(' ');
+}

@@ -1,0 +1,424 @@
+// One machine: clocks, a disk, and a process around a core node that carries its effects out as the
+// production shell does. A crash can fall before any effect, before and after every commit, and
+// before anything becomes visible; all that was not durable is gone, and the next process begins
+// with what the disk holds.
+// Invariant: nothing of a process survives it but the disk. Never here: which faults happen.
+
+import type { IssueResult } from '../core/acme/issuance.ts';
+import type { Policy } from '../core/acme/policy.ts';
+import { assert } from '../core/assert.ts';
+import type { Effect } from '../core/effect.ts';
+import type { Input } from '../core/input.ts';
+import type { Node } from '../core/node.ts';
+import type { Now } from '../core/time.ts';
+import type { NodeClock } from './clock.ts';
+import { Disk } from './disk.ts';
+import { EffectLog } from './effect-log.ts';
+import type { Message } from './message.ts';
+import { momentKey } from './network.ts';
+import type { Changes, CrashPoint } from './observation.ts';
+import { Peers } from './peers.ts';
+import type { CrashDecision } from './plan.ts';
+import { stream } from './prng.ts';
+import type { Timer } from './queue.ts';
+import type { Stage } from './stage.ts';
+import type { NodeView } from './world.ts';
+
+const COMMIT_TIME = stream('disk.commit');
+const READ_TIME = stream('disk.read');
+const ENTROPY = stream('node.entropy');
+/** What a turn of the event loop takes. */
+const TURN_US = 20;
+/** What one record adds to a commit. */
+const RECORD_US = 5;
+const LIST_US = 3000;
+
+/** A crash that waits for its boundary. */
+export type ArmedCrash = Required<Pick<CrashDecision, 'boundary' | 'unsynced' | 'downUs'>>;
+
+export class Machine implements NodeView {
+  readonly index: number;
+  readonly clock: NodeClock;
+  /** The node id its process runs under. */
+  id: string;
+  policy: Policy;
+  disk: Disk = new Disk();
+  /** Commits and reads take so many times as long. */
+  slowdown = 1;
+  /** The next commit fails. */
+  diskFails = false;
+  readonly #stage: Stage;
+  #node: Node | undefined;
+  #log!: EffectLog;
+  #peers!: Peers;
+  #boot = 0;
+  #isPaused = false;
+  #isStepping = false;
+  #inputs: Input[] = [];
+  /** What happened to the process while it stood still. */
+  #missed: (() => void)[] = [];
+  /** Boundaries until the armed crash strikes. */
+  #boundariesLeft = 0;
+  #armed: ArmedCrash | undefined;
+  #wakeMonoMs = Number.POSITIVE_INFINITY;
+  #wakeTimer: Timer | undefined;
+  #requests = 0;
+  readonly #open = new Map<number, { readonly client: number; readonly call: number }>();
+
+  constructor(stage: Stage, index: number, clock: NodeClock, policy: Policy) {
+    this.#stage = stage;
+    this.index = index;
+    this.clock = clock;
+    this.policy = policy;
+    this.id = stage.nodeName(index);
+  }
+
+  get isUp(): boolean {
+    return this.#node !== undefined;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get boot(): number {
+    return this.#boot;
+  }
+
+  /** The running node, for gauges. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  now(): Now {
+    return this.clock.now(this.#stage.queue.nowUs);
+  }
+
+  /** Starts a process on what the disk holds. */
+  start(): void {
+    assert(this.#node === undefined, 'one process at a time');
+    const boot = ++this.#boot;
+    const { id, disk, index } = this;
+    this.#log = new EffectLog({
+      soon: (begin) => this.#later(TURN_US, begin),
+      commit: (changes, durable) => this.#commit(changes, durable),
+      perform: (effect) => this.#perform(effect),
+      diesAt: (point) => this.#diesAt(point),
+    });
+    this.#peers = new Peers(this.#stage, index, boot, {
+      id,
+      submit: (input) => this.submit(input),
+      whenAwake: (action) => this.#whenAwake(boot, action),
+    });
+    this.#stage.observe({ kind: 'start', atUs: this.#stage.queue.nowUs, node: index, boot, id, disk });
+    this.#node = this.#stage.build.createNode(this, this.#stage);
+    this.submit({ kind: 'boot' });
+  }
+
+  /** The process dies now. */
+  crash(): void {
+    if (this.#node !== undefined) this.#die({ at: 'idle' });
+  }
+
+  /** The process dies at the n-th boundary it crosses from now on. */
+  armCrash(crash: ArmedCrash | undefined): void {
+    this.#armed = crash;
+    this.#boundariesLeft = crash?.boundary ?? 0;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const missed = this.#missed;
+    this.#missed = [];
+    for (const action of missed) action();
+    this.clockTurned();
+  }
+
+  /** The clocks of this machine were turned: its timer may be due sooner or later. */
+  clockTurned(): void {
+    if (this.#node !== undefined) this.#planWake();
+  }
+
+  /** Puts in another disk. The process must be down. */
+  replaceDisk(disk: Disk, how: 'restored' | 'emptied' | 'cloned', ofUs: number): void {
+    assert(this.#node === undefined, 'the process is down');
+    this.disk = disk;
+    const atUs = this.#stage.queue.nowUs;
+    this.#stage.observe({ kind: 'disk', atUs, node: this.index, how, disk, ofUs });
+  }
+
+  reload(policy: Policy): void {
+    this.policy = policy;
+    if (this.#node !== undefined) {
+      this.#whenAwake(this.#boot, () => this.submit({ kind: 'configure', policy }));
+    }
+  }
+
+  /** A message arrives at this machine. */
+  receive(message: Message): void {
+    if (this.#node === undefined) {
+      this.#refuse(message);
+      return;
+    }
+    this.#whenAwake(this.#boot, () => this.#take(message));
+  }
+
+  /** Puts an input through the door; inputs that its effects bring about follow at once. */
+  submit(input: Input): void {
+    const boot = this.#boot;
+    this.#inputs.push(input);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      this.#step(next);
+      if (boot !== this.#boot || this.#node === undefined) return;
+    }
+    this.#isStepping = false;
+  }
+
+  #step(input: Input): void {
+    const now = this.now();
+    const effects = this.#guard(input, () => this.#node!.step(now, input));
+    if (effects === undefined) return;
+    const { queue } = this.#stage;
+    this.#stage.observe({ kind: 'step', atUs: queue.nowUs, node: this.index, now, input, effects });
+    for (let index = 0; index < effects.length; index++) {
+      const effect = effects[index]!;
+      if (this.#diesAt({ at: 'effect', index, next: effect.kind })) return;
+      this.#carryOut(effect);
+      if (this.#node === undefined) return;
+    }
+  }
+
+  /** Runs code of the product; when it throws, the run is over. */
+  #guard<T>(occasion: { readonly kind: string }, act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#stage.broken(this.index, occasion.kind, error);
+      this.#end();
+      return undefined;
+    }
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        this.#log.persist(effect);
+        return;
+      case 'issue': {
+        const issue = (): IssueResult => this.#stage.build.issue(effect.request, this.index);
+        const order = effect.request.order;
+        const result = this.#guard(effect, issue);
+        if (result !== undefined) this.#inputs.push({ kind: 'issued', order, result });
+        return;
+      }
+      case 'validate':
+        this.#validate(effect);
+        return;
+      case 'wake':
+        this.#wakeMonoMs = effect.monoMs;
+        this.#planWake();
+        return;
+      case 'mark':
+        this.#stage.mark(effect.name, this.index);
+        return;
+      default:
+        this.#log.visible(effect);
+    }
+  }
+
+  /** An effect has left the log: everything before it is durable. */
+  #perform(effect: Effect): void {
+    const { queue } = this.#stage;
+    this.#stage.observe({ kind: 'visible', atUs: queue.nowUs, node: this.index, effect });
+    switch (effect.kind) {
+      case 'respond':
+        this.#respond(effect);
+        return;
+      case 'load':
+        this.#load(effect);
+        return;
+      case 'ask':
+        this.#peers.ask(effect.peer, effect.ask);
+        return;
+      case 'tell':
+        this.#peers.tell(effect.exchange, effect.page);
+        return;
+      case 'build-crl': {
+        const der = this.#stage.buildCrl(this, effect);
+        const { ca, number } = effect;
+        this.#later(LIST_US, () => this.submit({ kind: 'crl-built', ca, number, der }));
+      }
+    }
+  }
+
+  #commit(changes: readonly Changes[], durable: () => void): void {
+    const records = changes.reduce((sum, change) => sum + change.records.length, 0);
+    const meanUs = this.#stage.options.diskUs + RECORD_US * records;
+    const boot = this.#boot;
+    this.#stage.queue.add(this.#stage.queue.nowUs + this.#diskTime(meanUs, COMMIT_TIME), () => {
+      if (this.#boot !== boot || this.#node === undefined) return;
+      if (this.diskFails) {
+        this.diskFails = false;
+        this.#stop('the disk failed');
+        return;
+      }
+      for (const change of changes) this.disk.apply(change);
+      const { nowUs } = this.#stage.queue;
+      this.#stage.observe({ kind: 'durable', atUs: nowUs, node: this.index, changes });
+      this.#whenAwake(boot, durable);
+    });
+  }
+
+  /** Reads now, tells later. */
+  #load({ load, keys, selections, ranges }: Extract<Effect, { kind: 'load' }>): void {
+    const loaded = {
+      records: this.disk.load(keys),
+      selections: selections.map((selection) => this.disk.select(selection)),
+      ranges: ranges.map((range) => this.disk.range(range)),
+    };
+    const delayUs = this.#diskTime(this.#stage.options.readUs, READ_TIME);
+    this.#later(delayUs, () => this.submit({ kind: 'loaded', load, loaded }));
+  }
+
+  #validate({ authorization, request }: Extract<Effect, { kind: 'validate' }>): void {
+    const boot = this.#boot;
+    this.#stage.internet().validate(this.index, request, (result) => {
+      const input: Input = { kind: 'validated', authorization, type: request.type, result };
+      // A turn later: an answer at once would come in the middle of a step.
+      this.#stage.queue.add(0, () => this.#whenAwake(boot, () => this.submit(input)));
+    });
+  }
+
+  #respond({ request, response }: Extract<Effect, { kind: 'respond' }>): void {
+    const open = this.#open.get(request);
+    if (open === undefined) return;
+    this.#open.delete(request);
+    this.#stage.network.send(this.index, open.client, {
+      kind: 'response',
+      call: open.call,
+      response,
+    });
+  }
+
+  #take({ from, content }: Message): void {
+    switch (content.kind) {
+      case 'request': {
+        const request = ++this.#requests;
+        this.#open.set(request, { client: from, call: content.call });
+        const entity = this.index * 65_536 + this.#boot;
+        const entropy = this.#stage.draws.bytes(32, ENTROPY, entity, request);
+        this.submit({ kind: 'request', request, web: content.web, entropy });
+        return;
+      }
+      case 'hangup':
+        for (const [request, open] of this.#open) {
+          if (open.call !== content.call) continue;
+          this.#open.delete(request);
+          this.submit({ kind: 'abandon', request });
+        }
+        return;
+      default:
+        this.#peers.take(from, content);
+    }
+  }
+
+  #refuse({ from, content }: Message): void {
+    const { network } = this.#stage;
+    if (content.kind === 'request') {
+      network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
+    } else if (content.kind === 'ask') {
+      const { exchange, boot } = content;
+      network.send(this.index, from, { kind: 'unreachable', exchange, boot });
+    }
+  }
+
+  #planWake(): void {
+    this.#wakeTimer?.cancel();
+    this.#wakeTimer = undefined;
+    if (this.#wakeMonoMs === Number.POSITIVE_INFINITY) return;
+    const { queue } = this.#stage;
+    const boot = this.#boot;
+    const atUs = this.clock.whenMono(queue.nowUs, this.#wakeMonoMs);
+    this.#wakeTimer = queue.add(atUs, () => this.#whenAwake(boot, () => this.#wake()));
+  }
+
+  #wake(): void {
+    if (this.now().monoMs < this.#wakeMonoMs) {
+      this.#planWake();
+      return;
+    }
+    this.#wakeMonoMs = Number.POSITIVE_INFINITY;
+    this.submit({ kind: 'tick' });
+  }
+
+  /** Does something of this process later, if it is still there. */
+  #later(delayUs: number, action: () => void): void {
+    const boot = this.#boot;
+    const { queue } = this.#stage;
+    queue.add(queue.nowUs + delayUs, () => this.#whenAwake(boot, action));
+  }
+
+  /** Does something of a process now, or when it goes on; never when it has died. */
+  #whenAwake(boot: number, action: () => void): void {
+    if (this.#boot !== boot || this.#node === undefined) return;
+    if (this.#isPaused) this.#missed.push(() => this.#whenAwake(boot, action));
+    else action();
+  }
+
+  #diskTime(meanUs: number, of: number): number {
+    const { draws, queue } = this.#stage;
+    const least = meanUs >> 1;
+    const rest = draws.exponential(meanUs - least, of, this.index, momentKey(queue.nowUs));
+    return (least + rest) * this.slowdown;
+  }
+
+  #diesAt(point: CrashPoint): boolean {
+    if (this.#armed === undefined) return false;
+    const isSafe = point.at === 'effect' && this.#log.isClean;
+    if (this.#armed.unsynced && isSafe) return false;
+    if (this.#boundariesLeft-- > 0) return false;
+    this.#die(point);
+    return true;
+  }
+
+  #die(point: CrashPoint): void {
+    const { queue } = this.#stage;
+    const lost = this.#log.unsynced;
+    this.#stage.observe({ kind: 'crash', atUs: queue.nowUs, node: this.index, point, lost });
+    const downUs = this.#armed?.downUs ?? 0;
+    this.#end();
+    this.#stage.died(this.index, downUs);
+  }
+
+  /** Fail-stop: the process ends itself. */
+  #stop(reason: string): void {
+    const { queue } = this.#stage;
+    const lost = this.#log.unsynced;
+    this.#stage.observe({ kind: 'stop', atUs: queue.nowUs, node: this.index, reason, lost });
+    this.#end();
+    this.#stage.died(this.index, 0);
+  }
+
+  /** Everything volatile is gone; open connections break. */
+  #end(): void {
+    this.#node = undefined;
+    this.#isPaused = false;
+    this.#isStepping = false;
+    this.#missed = [];
+    this.#inputs = [];
+    this.#armed = undefined;
+    this.#wakeMonoMs = Number.POSITIVE_INFINITY;
+    this.#wakeTimer?.cancel();
+    for (const { client, call } of this.#open.values()) {
+      this.#stage.network.send(this.index, client, { kind: 'reset', call, refused: false });
+    }
+    this.#open.clear();
+    this.#peers.end();
+  }
+}

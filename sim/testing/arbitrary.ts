@@ -1,0 +1,120 @@
+// Random plans for property tests: any valid decision, any options within their bounds.
+// Invariant: whatever comes out could stand in a scenario file. Never here: seeds' own plans.
+
+import fc from 'fast-check';
+import type { Json } from '../../core/crdt/record.ts';
+import { CLIENTS } from '../message.ts';
+import { OPTION_NAMES, type Options, optionSpec, quiet } from '../options.ts';
+import { type Decision, type Plan, sorted } from '../plan.ts';
+
+const TIME = fc.oneof(
+  fc.nat(10_000),
+  fc.nat(86_400).map((secs) => secs * 1_000_000),
+  fc.maxSafeNat(),
+);
+const PPM = fc.nat(1_000_000);
+const SIGNED_PPM = fc.integer({ min: -1_000_000, max: 1_000_000 });
+const SIGNED_TIME = fc.oneof(
+  TIME,
+  TIME.map((us) => (us === 0 ? 0 : -us)),
+);
+const WORD = fc.string({ minLength: 1, unit: 'binary' });
+
+function key(): fc.Arbitrary<string> {
+  return fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__');
+}
+
+/** What JSON and TOML can both say. */
+export const VALUE: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tied) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.boolean(),
+    fc.maxSafeInteger(),
+    fc.string({ unit: 'binary' }),
+    fc.array(tied('value'), { maxLength: 3 }),
+    fc.dictionary(key(), tied('value'), {
+      maxKeys: 3,
+      noNullPrototype: true,
+    }) as fc.Arbitrary<Json>,
+  ),
+})).value;
+
+const TABLE = fc.dictionary(key(), VALUE, { maxKeys: 3 });
+
+/** Any decision in a world of this size. */
+export function decisions(nodes: number, clients: number): fc.Arbitrary<Decision> {
+  const node = fc.nat(nodes - 1);
+  const client = fc.nat(clients - 1);
+  const end = fc.oneof(
+    node,
+    client.map((index) => CLIENTS + index),
+  );
+  const ends = fc.array(end, { minLength: 1, maxLength: 4 });
+  const base = { atUs: TIME, node };
+  const span = { atUs: TIME, forUs: TIME };
+  const of = <K extends Decision['kind']>(kind: K): { kind: fc.Arbitrary<K> } => {
+    return { kind: fc.constant(kind) };
+  };
+  return fc.oneof<fc.Arbitrary<Decision>[]>(
+    fc.record({ ...of('crash'), ...base, boundary: fc.nat(), downUs: TIME }),
+    fc.record({ ...of('pause'), ...base, ...span, suspend: fc.boolean() }),
+    fc.record({
+      ...of('clock'),
+      ...base,
+      ...span,
+      wallByUs: SIGNED_TIME,
+      monoByUs: TIME,
+      wallPpm: SIGNED_PPM,
+      monoPpm: SIGNED_PPM,
+    }),
+    fc.record({
+      ...of('disk'),
+      ...base,
+      ...span,
+      slowdown: fc.integer({ min: 1, max: 1000 }),
+      fails: fc.boolean(),
+    }),
+    fc.record({ ...of('restore'), ...base, backupUs: TIME, downUs: TIME }),
+    fc.record({ ...of('empty'), ...base, downUs: TIME }),
+    fc.record({ ...of('clone'), ...base, source: node, downUs: TIME }),
+    fc.record({ ...of('partition'), ...span, from: ends, to: ends, bothWays: fc.boolean() }),
+    fc.record({
+      ...of('link'),
+      ...span,
+      from: end,
+      to: end,
+      delayUs: TIME,
+      lossPpm: PPM,
+      duplicatePpm: PPM,
+      corruptPpm: PPM,
+    }),
+    fc.record({ ...of('reload'), ...base, policy: TABLE }),
+    fc.record({ ...of('client'), atUs: TIME, client, operation: WORD, with: TABLE }),
+    fc.record({ ...of('operator'), ...base, operation: WORD, with: TABLE }),
+  );
+}
+
+/** Options within their bounds. */
+export const OPTIONS_SET: fc.Arbitrary<Options> = fc
+  .record(
+    Object.fromEntries(
+      OPTION_NAMES.map((name) => {
+        const { min, max } = optionSpec(name);
+        return [name, fc.integer({ min, max })];
+      }),
+    ),
+    { requiredKeys: [] },
+  )
+  .map((given) => {
+    const options = quiet(given as Partial<Options>);
+    const atLeastOne = { nodes: options.nodes, clients: Math.max(1, options.clients) };
+    return { ...options, ...atLeastOne, nonceWindow: options.nonceWindow & ~7 };
+  });
+
+export const PLAN: fc.Arbitrary<Plan> = OPTIONS_SET.chain((options) => {
+  return fc.record({
+    seed: fc.maxSafeNat(),
+    options: fc.constant(options),
+    decisions: fc.array(decisions(options.nodes, options.clients), { maxLength: 8 }).map(sorted),
+  });
+});
