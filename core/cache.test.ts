@@ -103,6 +103,19 @@ test('without loads under way the size stays within the limit', () => {
   }
 });
 
+test('what one load brings is warm as a whole, even when it is more than the cache holds', () => {
+  const cache = new Cache(8);
+  const ids = Array.from({ length: 100 }, (_, i) => `n${i}`);
+  for (let round = 0; round < 2; round++) {
+    const cold = ids.filter((id) => cache.get(key(id)) === undefined);
+    const load = cache.beginLoad();
+    for (const [i, id] of cold.entries()) cache.fill(key(id), version(id, i + 1));
+    cache.endLoad(load);
+    assert.ok(ids.every((id) => cache.get(key(id)) !== undefined));
+    cache.write(version('another', 1));
+  }
+});
+
 test('what is used stays, what is not used goes', () => {
   const cache = new Cache(16);
   cache.write(version('used', 1));

@@ -2,7 +2,8 @@
 // generations, which costs one map operation instead of a linked list). It also remembers that a
 // record does not exist.
 // Invariant: an entry written while a load was under way stays until that load has come back, so
-// a late answer can never replace a newer version that was evicted meanwhile.
+// a late answer can never replace a newer version that was evicted meanwhile. Reading drops nothing:
+// what one load brought can be read as a whole, however small the cache is.
 // Never here: what a record means.
 
 import { assert } from './assert.ts';
@@ -40,7 +41,7 @@ export class Cache {
     const old = this.#old.get(text);
     if (old === undefined) return undefined;
     this.#old.delete(text);
-    this.#insert(text, old);
+    this.#young.set(text, old);
     return old.record;
   }
 
@@ -48,14 +49,16 @@ export class Cache {
   write(record: Record): void {
     const text = keyText(record);
     this.#old.delete(text);
-    this.#insert(text, { record, nextLoad: this.#nextLoad });
+    this.#young.set(text, { record, nextLoad: this.#nextLoad });
+    this.#trim();
   }
 
   /** A key that was removed for good. */
   remove(key: RecordKey): void {
     const text = keyText(key);
     this.#old.delete(text);
-    this.#insert(text, { record: null, nextLoad: this.#nextLoad });
+    this.#young.set(text, { record: null, nextLoad: this.#nextLoad });
+    this.#trim();
   }
 
   /** Announces a load; its number goes into the effect. */
@@ -69,20 +72,21 @@ export class Cache {
   fill(key: RecordKey, record: Record | undefined): void {
     const text = keyText(key);
     if (this.#young.has(text) || this.#old.has(text)) return;
-    this.#insert(text, { record: record ?? null, nextLoad: 0 });
+    this.#young.set(text, { record: record ?? null, nextLoad: 0 });
   }
 
   endLoad(load: number): void {
-    assert(this.#underWay.delete(load), 'a load is answered once');
+    assert(this.#underWay.has(load), 'a load is answered once');
+    this.#trim();
+    this.#underWay.delete(load);
   }
 
-  #insert(text: string, entry: Entry): void {
-    this.#young.set(text, entry);
-    if (this.#young.size > this.#limit / 2) this.#turnOver();
-  }
-
-  /** Drops the old generation, but for what a load under way could still contradict. */
-  #turnOver(): void {
+  /**
+   * When the young are too many: drops the old generation, but for what a load under way could
+   * still contradict.
+   */
+  #trim(): void {
+    if (this.#young.size <= this.#limit / 2) return;
     const [oldest = this.#nextLoad] = this.#underWay;
     const dropped = this.#old;
     this.#old = this.#young;

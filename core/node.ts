@@ -172,6 +172,7 @@ export class Node {
         primitives: this.#options.primitives,
         cache: this.#cache,
         replica: this.#replica,
+        isAlone: this.#rounds === undefined,
         nextStamp: () => this.#nextStamp(),
       },
       job.memory,
@@ -210,8 +211,9 @@ export class Node {
     );
     const load = this.#cache.beginLoad();
     this.#loading.set(load, { job, miss });
-    // Rows are of the instant at which they are asked for, and so must be what is said about them.
-    job.memory.instant = this.#replica;
+    // Rows are of the instant at which they are asked for, and so must be what is said about them:
+    // of the first such instant, where more rows are asked for later.
+    job.memory.instant ??= this.#replica;
     const { keys, selections, ranges } = miss;
     this.#effects.push({ kind: 'load', load, keys, selections, ranges });
   }

@@ -36,7 +36,7 @@ export class Miss {
 export interface Memory {
   /** Answers to selections and ranges, by their text. */
   readonly selections: Map<string, readonly Record[]>;
-  /** The replica at the moment rows were asked for; undefined while none were. */
+  /** The replica at the moment rows were first asked for; undefined while none were. */
   instant: ReplicaState | undefined;
   /** 32 bytes from the door; undefined for inputs that make no ids. */
   readonly entropy: Uint8Array | undefined;
@@ -62,6 +62,8 @@ export interface Setting {
   readonly primitives: Primitives;
   readonly cache: Cache;
   readonly replica: ReplicaState;
+  /** This node gossips with nobody: what it has not written does not exist. */
+  readonly isAlone: boolean;
   readonly nextStamp: () => Stamp;
 }
 
@@ -71,6 +73,7 @@ export class Transaction {
   readonly memory: Memory;
   /** What the node knows beside its records, before this input. */
   readonly replica: ReplicaState;
+  readonly isAlone: boolean;
   /** What a page of a peer came to, once a handler has said so. */
   outcome: Outcome | undefined;
   readonly drafts: Map<string, Draft> = new Map();
@@ -85,6 +88,7 @@ export class Transaction {
     this.now = setting.now;
     this.primitives = setting.primitives;
     this.replica = setting.replica;
+    this.isAlone = setting.isAlone;
     this.memory = memory;
     this.#cache = setting.cache;
     this.#nextStamp = setting.nextStamp;
@@ -123,6 +127,12 @@ export class Transaction {
     const open = ranges.filter((range) => !this.memory.selections.has(JSON.stringify(range)));
     if (open.length > 0) throw new Miss([], [], ranges);
     return ranges.map((range) => this.memory.selections.get(JSON.stringify(range))!);
+  }
+
+  /** Has rows that were read before be read anew. */
+  forgetRows(): void {
+    this.memory.selections.clear();
+    this.memory.instant = undefined;
   }
 
   /** Has the node take over a replica state with its records, instead of local writes. */

@@ -23,7 +23,7 @@ export async function loadIdentity(store: Store, boot: string): Promise<NodeIden
   }
   if (known !== undefined && replica !== undefined) return { node: known, replica };
   const node = known ?? toBase64Url(randomBytes(20));
-  const fresh = emptyReplica(`${node}.1`, boot);
+  const fresh = emptyReplica(`${node}.${boot}`, boot);
   const facts = new Map([...changedFacts(undefined, fresh), ['node', node] as const]);
   await store.commit({ records: [], forget: [], meta: facts });
   return { node, replica: fresh };

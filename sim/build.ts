@@ -46,6 +46,7 @@ export function soundBuild(crypto: SimCrypto): Build {
   return {
     createNode: (machine, stage) => createNode(machine, stage, crypto),
     issue: (request) => crypto.issue(request),
+    waitsForDisk: true,
   };
 }
 
@@ -88,6 +89,7 @@ function replicaAtStart({ disk, id, boot }: Machine): ReplicaState {
 /** 8 octets that name a node in its nonces. */
 function issuerOf(id: string): Uint8Array {
   const bytes = new Uint8Array(8);
-  for (let i = 0; i < id.length; i++) bytes[i % 8] = Math.imul(bytes[i % 8]!, 31) + id.charCodeAt(i);
+  for (let i = 0; i < id.length; i++)
+    bytes[i % 8] = Math.imul(bytes[i % 8]!, 31) + id.charCodeAt(i);
   return bytes;
 }

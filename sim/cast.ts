@@ -1,16 +1,17 @@
 // Who takes part in a run by default, and what a seed is planned with: the lists to add to.
 // Invariant: the order is part of the trace; append only. Never here: logic.
 
-import type { CheckerFactory } from './checker.ts';
-import { firstClients, planFlows } from './first-client.ts';
+import { CHECKERS } from './check/all.ts';
+import { clients } from './client.ts';
+import { planClients } from './client-plan.ts';
+import type { Options } from './options.ts';
 import { type Plan, type Planner, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
-import type { Options } from './options.ts';
 import type { ActorFactory } from './world.ts';
 
-export const PLANNERS: readonly Planner[] = [planFaults, planFlows];
-export const ACTORS: readonly ActorFactory[] = [firstClients];
-export const CHECKERS: readonly CheckerFactory[] = [];
+export { CHECKERS };
+export const PLANNERS: readonly Planner[] = [planFaults, planClients];
+export const ACTORS: readonly ActorFactory[] = [clients];
 
 /** Situations a swarm must reach, when it has so many seeds. */
 export const REQUIRED_MARKS: readonly string[] = ['records merged from a peer'];

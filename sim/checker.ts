@@ -32,6 +32,8 @@ export interface Checker {
    * twice in a virtual second; a reason that is still there at the bound is a liveness violation.
    */
   unsettled?(world: WorldView): string | undefined;
+  /** Situations worth reaching that it has seen, with how often; asked once at the end. */
+  marks?(): ReadonlyMap<string, number>;
   /** Asked once, when everything has settled or the bound is over. */
   atEnd(world: WorldView): readonly Finding[];
 }

@@ -5,8 +5,7 @@
 
 import type { Identifier } from '../core/acme/identifier.ts';
 import type { ChallengeType } from '../core/acme/validation.ts';
-import { toBase64Url } from '../core/bytes.ts';
-import { fromBase64 } from '../core/bytes.ts';
+import { fromBase64, toBase64Url } from '../core/bytes.ts';
 import type { WebResponse } from '../core/effect.ts';
 import type { JsonObject } from '../core/json.ts';
 import {

@@ -116,6 +116,7 @@ function drawRevocation(sequence: Sequence): With {
 function drawContact(sequence: Sequence, client: number): With {
   const count = sequence.below(3);
   const contact: string[] = [];
-  for (let i = 0; i < count; i++) contact.push(`mailto:c${client}-${sequence.below(1000)}@example.org`);
+  for (let i = 0; i < count; i++)
+    contact.push(`mailto:c${client}-${sequence.below(1000)}@example.org`);
   return { contact };
 }

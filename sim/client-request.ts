@@ -71,11 +71,7 @@ export function signedRequest(
 }
 
 /** The payload of a key change (RFC 8555 §7.3.5): a JWS by the new key. */
-export function keyChangePayload(
-  baseUrl: string,
-  client: ClientState,
-  newKey: SimKey,
-): JsonObject {
+export function keyChangePayload(baseUrl: string, client: ClientState, newKey: SimKey): JsonObject {
   const header = { alg: newKey.alg, jwk: newKey.jwk, url: `${baseUrl}/acme/key-change` };
   const payload = { account: client.account!, oldKey: client.key.jwk };
   return signedJws(newKey, header, JSON.stringify(payload), undefined);

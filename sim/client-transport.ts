@@ -3,12 +3,12 @@
 // Invariant: each call of `ask` ends in exactly one `done`, whatever is lost on the way.
 // Never here: what is asked, what the answer means.
 
+import type { WebResponse } from '../core/effect.ts';
 import type { WebRequest } from '../core/input.ts';
 import { type Ask, plainRequest, signedRequest } from './client-request.ts';
 import type { ClientState, Flow } from './client-state.ts';
 import { MS, SECOND } from './clock.ts';
 import { bodyOf, headerOf, problemOf } from './exchange-facts.ts';
-import type { WebResponse } from '../core/effect.ts';
 import type { Reply } from './observation.ts';
 import { stream } from './prng.ts';
 import type { World } from './world.ts';
@@ -54,6 +54,9 @@ export class Transport {
       return;
     }
     this.#withNonce(client, flow, done, (nonce) => {
+      // Another flow has found out meanwhile that the account is gone.
+      const hasAccount = client.account !== undefined || ask.bareKey !== undefined;
+      if (!hasAccount) return done(undefined);
       const web = signedRequest(this.#world.baseUrl, client, ask, nonce);
       this.#send(client, web, (reply) => {
         this.#replay(client, web);
@@ -80,11 +83,7 @@ export class Transport {
   }
 
   /** One request, one reply: undefined when none came in time. */
-  #send(
-    client: ClientState,
-    web: WebRequest,
-    replied: (reply: Reply | undefined) => void,
-  ): void {
+  #send(client: ClientState, web: WebRequest, replied: (reply: Reply | undefined) => void): void {
     const world = this.#world;
     const timeoutUs = world.options.clientTimeoutMs * MS;
     let isOver = false;

@@ -55,7 +55,7 @@ export class NodeClock {
   /** Lets the monotonic clock leap, forwards only. */
   jumpMono(atUs: number, byUs: number): void {
     settle(this.#mono, atUs);
-    this.#mono.valueUs += byUs > 0 ? byUs : 0;
+    this.#mono.valueUs += Math.max(0, byUs);
   }
 
   drift(atUs: number, wallPpm: Ppm, monoPpm: Ppm): void {

@@ -4,9 +4,9 @@
 // Invariant: everything is a function of its arguments. Never here: real cryptography (sim/cli
 // injects it with --real-crypto), secrets worth keeping.
 
-import { fromBase64Url, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../core/bytes.ts';
 import type { Identifier } from '../core/acme/identifier.ts';
 import type { IssueRequest, IssueResult } from '../core/acme/issuance.ts';
+import { fromBase64Url, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../core/bytes.ts';
 import type {
   CertificateFacts,
   CsrFacts,

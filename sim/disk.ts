@@ -6,8 +6,8 @@
 import { columnsOf, meets, type Selection } from '../core/crdt/columns.ts';
 import { keyText, type Record, type RecordKey } from '../core/crdt/record.ts';
 import type { RangeQuery } from '../core/effect.ts';
-import type { Changes } from './observation.ts';
 import { DotIndex } from './dot-index.ts';
+import type { Changes } from './observation.ts';
 
 /** A disk as others may see it. */
 export interface DiskView {
@@ -28,11 +28,17 @@ export interface DiskImage {
   readonly facts: ReadonlyMap<string, string>;
 }
 
+/** A record, and the index entries it has. */
+interface Row {
+  readonly record: Record;
+  readonly entries: readonly string[];
+}
+
 type Indexed = 'owner' | 'name' | 'state';
 const INDEXED: readonly Indexed[] = ['owner', 'name', 'state'];
 
 export class Disk implements DiskView {
-  readonly #rows = new Map<string, Record>();
+  readonly #rows = new Map<string, Row>();
   readonly #facts = new Map<string, string>();
   readonly #dots = new DotIndex();
   /** kind → column → value → keys. */
@@ -54,15 +60,15 @@ export class Disk implements DiskView {
   }
 
   get(kind: string, id: string): Record | undefined {
-    return this.#rows.get(`${kind}/${id}`);
+    return this.#rows.get(`${kind}/${id}`)?.record;
   }
 
-  records(): IterableIterator<Record> {
-    return this.#rows.values();
+  *records(): IterableIterator<Record> {
+    for (const { record } of this.#rows.values()) yield record;
   }
 
   load(keys: readonly RecordKey[]): readonly (Record | undefined)[] {
-    return keys.map((key) => this.#rows.get(keyText(key)));
+    return keys.map((key) => this.#rows.get(keyText(key))?.record);
   }
 
   select(selection: Selection): readonly Record[] {
@@ -90,7 +96,8 @@ export class Disk implements DiskView {
   }
 
   image(): DiskImage {
-    return { rows: new Map(this.#rows), facts: new Map(this.#facts) };
+    const rows = [...this.#rows].map(([key, { record }]) => [key, record] as const);
+    return { rows: new Map(rows), facts: new Map(this.#facts) };
   }
 
   /** The smallest indexed set that holds everything the selection can meet. */
@@ -109,12 +116,18 @@ export class Disk implements DiskView {
   #put(record: Record): void {
     const key = keyText(record);
     const before = this.#rows.get(key);
-    if (before !== undefined) this.#unindex(key, before);
-    this.#rows.set(key, record);
+    const entries = entriesOf(record);
+    if (before !== undefined) {
+      this.#dots.remove(before.record);
+      for (const entry of before.entries) {
+        if (!entries.includes(entry)) this.#unindex(key, entry);
+      }
+    }
+    this.#rows.set(key, { record, entries });
     this.#dots.add(record);
-    for (const name of indexKeysOf(record)) {
-      let set = this.#index.get(name);
-      if (set === undefined) this.#index.set(name, (set = new Map()));
+    for (const entry of entries) {
+      let set = this.#index.get(entry);
+      if (set === undefined) this.#index.set(entry, (set = new Map()));
       set.set(key, record);
     }
   }
@@ -122,21 +135,19 @@ export class Disk implements DiskView {
   #remove(key: string): void {
     const before = this.#rows.get(key);
     if (before === undefined) return;
-    this.#unindex(key, before);
+    this.#dots.remove(before.record);
+    for (const entry of before.entries) this.#unindex(key, entry);
     this.#rows.delete(key);
   }
 
-  #unindex(key: string, record: Record): void {
-    this.#dots.remove(record);
-    for (const name of indexKeysOf(record)) {
-      const set = this.#index.get(name);
-      set?.delete(key);
-      if (set?.size === 0) this.#index.delete(name);
-    }
+  #unindex(key: string, entry: string): void {
+    const set = this.#index.get(entry);
+    set?.delete(key);
+    if (set?.size === 0) this.#index.delete(entry);
   }
 }
 
-function indexKeysOf(record: Record): readonly string[] {
+function entriesOf(record: Record): readonly string[] {
   const columns = columnsOf(record);
   const keys = [record.kind];
   for (const column of INDEXED) {

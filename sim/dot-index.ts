@@ -1,4 +1,4 @@
-// Records by the dot they carry: per origin a list sorted by number, for "what has a peer not seen".
+// Records by the dot they carry: per origin a list sorted by number, for what a peer has not seen.
 // Invariant: `after` gives exactly the records held now, each once, by number.
 // Never here: version vectors.
 

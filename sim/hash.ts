@@ -98,12 +98,14 @@ export class RunningHash {
   }
 
   text(value: string): void {
-    let low = this.#low ^ value.length;
+    const { length } = value;
+    let low = this.#low ^ length;
     let high = this.#high;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
+    for (let i = 0; i < length; i += 2) {
+      // Two UTF-16 units at a time; of the unit beyond an odd end nothing is left.
+      const code = value.charCodeAt(i) | (value.charCodeAt(i + 1) << 16);
       low = Math.imul(low ^ code, 0x01000193);
-      high = Math.imul(high + code, 0x9e3779b1) ^ (high >>> 15);
+      high = Math.imul(high + code, 0x9e3779b1) ^ (low >>> 15);
     }
     this.#low = low;
     this.#high = high;

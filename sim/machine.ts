@@ -12,6 +12,7 @@ import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
 import type { NodeClock } from './clock.ts';
+import { Connections } from './connections.ts';
 import { Disk } from './disk.ts';
 import { EffectLog } from './effect-log.ts';
 import type { Message } from './message.ts';
@@ -26,7 +27,6 @@ import type { NodeView } from './world.ts';
 
 const COMMIT_TIME = stream('disk.commit');
 const READ_TIME = stream('disk.read');
-const ENTROPY = stream('node.entropy');
 /** What a turn of the event loop takes. */
 const TURN_US = 20;
 /** What one record adds to a commit. */
@@ -35,6 +35,8 @@ const LIST_US = 3000;
 
 /** A crash that waits for its boundary. */
 export type ArmedCrash = Required<Pick<CrashDecision, 'boundary' | 'unsynced' | 'downUs'>>;
+
+type Stop = { readonly kind: 'stop'; readonly reason: string };
 
 export class Machine implements NodeView {
   readonly index: number;
@@ -51,6 +53,7 @@ export class Machine implements NodeView {
   #node: Node | undefined;
   #log!: EffectLog;
   #peers!: Peers;
+  #connections!: Connections;
   #boot = 0;
   #isPaused = false;
   #isStepping = false;
@@ -62,8 +65,6 @@ export class Machine implements NodeView {
   #armed: ArmedCrash | undefined;
   #wakeMonoMs = Number.POSITIVE_INFINITY;
   #wakeTimer: Timer | undefined;
-  #requests = 0;
-  readonly #open = new Map<number, { readonly client: number; readonly call: number }>();
 
   constructor(stage: Stage, index: number, clock: NodeClock, policy: Policy) {
     this.#stage = stage;
@@ -100,24 +101,33 @@ export class Machine implements NodeView {
     const boot = ++this.#boot;
     const { id, disk, index } = this;
     this.#log = new EffectLog({
+      waits: this.#stage.build.waitsForDisk,
       soon: (begin) => this.#later(TURN_US, begin),
       commit: (changes, durable) => this.#commit(changes, durable),
       perform: (effect) => this.#perform(effect),
       diesAt: (point) => this.#diesAt(point),
     });
+    this.#connections = new Connections(this.#stage, index, boot);
     this.#peers = new Peers(this.#stage, index, boot, {
       id,
       submit: (input) => this.submit(input),
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
-    this.#stage.observe({ kind: 'start', atUs: this.#stage.queue.nowUs, node: index, boot, id, disk });
+    this.#stage.observe({
+      kind: 'start',
+      atUs: this.#stage.queue.nowUs,
+      node: index,
+      boot,
+      id,
+      disk,
+    });
     this.#node = this.#stage.build.createNode(this, this.#stage);
     this.submit({ kind: 'boot' });
   }
 
   /** The process dies now. */
   crash(): void {
-    if (this.#node !== undefined) this.#die({ at: 'idle' });
+    if (this.#node !== undefined) this.#die({ kind: 'crash', point: { at: 'idle' } });
   }
 
   /** The process dies at the n-th boundary it crosses from now on. */
@@ -238,7 +248,7 @@ export class Machine implements NodeView {
     this.#stage.observe({ kind: 'visible', atUs: queue.nowUs, node: this.index, effect });
     switch (effect.kind) {
       case 'respond':
-        this.#respond(effect);
+        this.#connections.respond(effect.request, effect.response);
         return;
       case 'load':
         this.#load(effect);
@@ -265,7 +275,7 @@ export class Machine implements NodeView {
       if (this.#boot !== boot || this.#node === undefined) return;
       if (this.diskFails) {
         this.diskFails = false;
-        this.#stop('the disk failed');
+        this.#die({ kind: 'stop', reason: 'the disk failed' });
         return;
       }
       for (const change of changes) this.disk.apply(change);
@@ -295,37 +305,11 @@ export class Machine implements NodeView {
     });
   }
 
-  #respond({ request, response }: Extract<Effect, { kind: 'respond' }>): void {
-    const open = this.#open.get(request);
-    if (open === undefined) return;
-    this.#open.delete(request);
-    this.#stage.network.send(this.index, open.client, {
-      kind: 'response',
-      call: open.call,
-      response,
-    });
-  }
-
   #take({ from, content }: Message): void {
-    switch (content.kind) {
-      case 'request': {
-        const request = ++this.#requests;
-        this.#open.set(request, { client: from, call: content.call });
-        const entity = this.index * 65_536 + this.#boot;
-        const entropy = this.#stage.draws.bytes(32, ENTROPY, entity, request);
-        this.submit({ kind: 'request', request, web: content.web, entropy });
-        return;
-      }
-      case 'hangup':
-        for (const [request, open] of this.#open) {
-          if (open.call !== content.call) continue;
-          this.#open.delete(request);
-          this.submit({ kind: 'abandon', request });
-        }
-        return;
-      default:
-        this.#peers.take(from, content);
-    }
+    if (content.kind === 'request') this.submit(this.#connections.accept(from, content));
+    else if (content.kind === 'hangup') {
+      for (const input of this.#connections.hangUp(content.call)) this.submit(input);
+    } else this.#peers.take(from, content);
   }
 
   #refuse({ from, content }: Message): void {
@@ -383,26 +367,17 @@ export class Machine implements NodeView {
     const isSafe = point.at === 'effect' && this.#log.isClean;
     if (this.#armed.unsynced && isSafe) return false;
     if (this.#boundariesLeft-- > 0) return false;
-    this.#die(point);
+    this.#die({ kind: 'crash', point });
     return true;
   }
 
-  #die(point: CrashPoint): void {
-    const { queue } = this.#stage;
+  /** The process is gone, of a fault or, fail-stop, of itself. */
+  #die(how: { readonly kind: 'crash'; readonly point: CrashPoint } | Stop): void {
     const lost = this.#log.unsynced;
-    this.#stage.observe({ kind: 'crash', atUs: queue.nowUs, node: this.index, point, lost });
     const downUs = this.#armed?.downUs ?? 0;
+    this.#stage.observe({ ...how, atUs: this.#stage.queue.nowUs, node: this.index, lost });
     this.#end();
     this.#stage.died(this.index, downUs);
-  }
-
-  /** Fail-stop: the process ends itself. */
-  #stop(reason: string): void {
-    const { queue } = this.#stage;
-    const lost = this.#log.unsynced;
-    this.#stage.observe({ kind: 'stop', atUs: queue.nowUs, node: this.index, reason, lost });
-    this.#end();
-    this.#stage.died(this.index, 0);
   }
 
   /** Everything volatile is gone; open connections break. */
@@ -415,10 +390,7 @@ export class Machine implements NodeView {
     this.#armed = undefined;
     this.#wakeMonoMs = Number.POSITIVE_INFINITY;
     this.#wakeTimer?.cancel();
-    for (const { client, call } of this.#open.values()) {
-      this.#stage.network.send(this.index, client, { kind: 'reset', call, refused: false });
-    }
-    this.#open.clear();
+    this.#connections.end();
     this.#peers.end();
   }
 }

@@ -4,7 +4,7 @@
 // Invariant: what happens to a message is keyed by its link and the moment it was sent, so taking
 // another message out of a run changes nothing for it. Never here: what messages mean.
 
-import { type Content, type Endpoint, type Message, CLIENTS } from './message.ts';
+import { CLIENTS, type Content, type Endpoint, type Message } from './message.ts';
 import type { Observation } from './observation.ts';
 import type { Options } from './options.ts';
 import type { LinkDecision, PartitionDecision } from './plan.ts';
@@ -58,8 +58,11 @@ export class Network {
     const key = this.#keyOf(link, queue.nowUs);
     this.#host.observe({ kind: 'sent', atUs: queue.nowUs, message });
     const rates = this.#isHealed ? NO_FAULTS : (link.faults.at(-1) ?? options);
-    if (link.cuts > 0) return this.#drop(message, 'cut');
-    if (draws.chance(rates.lossPpm, LOSS, link.entity, key)) return this.#drop(message, 'lost');
+    const isLost = draws.chance(rates.lossPpm, LOSS, link.entity, key);
+    if (link.cuts > 0 || isLost) {
+      this.#drop(message, link.cuts > 0 ? 'cut' : 'lost');
+      return;
+    }
     const delayUs = link.faults.at(-1)?.delayUs ?? options.delayUs;
     const isDamaged = draws.chance(rates.corruptPpm, DAMAGE, link.entity, key);
     this.#travel(link, message, isDamaged, this.#delay(delayUs, DELAY, link, key), key);

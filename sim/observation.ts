@@ -2,8 +2,8 @@
 // its hash read. Observations are plain data that nobody may change.
 // Invariant: whatever makes a difference to the outcome of a run is observed. Never here: opinions.
 //
-// Legend: `node`, `client` count from 0; times are virtual microseconds; `boot` counts the starts of
-// a node from 1. Reads as: step (the core got an input and returned effects), durable (a commit
+// Legend: `node`, `client` count from 0; times are virtual microseconds; `boot` counts the starts
+// of a node from 1. Reads as: step (the core got an input and returned effects), durable (a commit
 // is on disk), visible (an effect has left the effect log), crash / stop (a process died of a
 // fault / of itself), start (a process begins with what its disk holds), disk (somebody put another
 // disk in), sent / delivered / dropped (a message), call / reply (a request as its client sees it),
@@ -14,8 +14,8 @@ import type { Effect, WebResponse } from '../core/effect.ts';
 import type { Input, WebRequest } from '../core/input.ts';
 import type { Now } from '../core/time.ts';
 import type { DiskView } from './disk.ts';
-import type { Decision } from './plan.ts';
 import type { Message } from './message.ts';
+import type { Decision } from './plan.ts';
 
 /** Changes of one persist effect. */
 export interface Changes {

@@ -4,8 +4,8 @@
 // Invariant: all values are whole numbers within their bounds; a resolved set names every option.
 // Never here: what the settings do, argv.
 //
-// Legend: `swarm` is the list a seed picks from (repeat a value to make it likelier); switches are 0
-// or 1; probabilities are in millionths (Ppm); rates are per hour of virtual time.
+// Legend: `swarm` is the list a seed picks from (repeat a value to make it likelier); switches are
+// 0 or 1; probabilities are in millionths (Ppm); rates are per hour of virtual time.
 
 import { Draws, stream } from './prng.ts';
 
@@ -16,10 +16,6 @@ export interface OptionSpec {
   readonly swarm?: readonly number[];
   readonly about: string;
 }
-
-const PPM = { min: 0, max: 1_000_000 };
-const RATE = { default: 0, min: 0, max: 3600 };
-const SWITCH = { min: 0, max: 1 };
 
 export const OPTIONS = {
   nodes: { default: 3, min: 1, max: 32, swarm: [1, 2, 3, 3, 4, 5], about: 'nodes of the cluster' },
@@ -45,11 +41,18 @@ export const OPTIONS = {
     swarm: [20, 60, 240],
     about: 'whole ACME flows a client begins in an hour',
   },
-  sticky: { ...SWITCH, default: 1, about: 'a client stays with the node it first drew' },
+  sticky: { min: 0, max: 1, default: 1, about: 'a client stays with the node it first drew' },
   clientTimeoutMs: { default: 15_000, min: 1, max: 600_000, about: 'a client waits this long' },
-  operatorsPerHour: { ...RATE, swarm: [0, 4, 12], about: 'acts of the operators' },
+  operatorsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 4, 12],
+    about: 'acts of the operators',
+  },
   serverFailPpm: {
-    ...PPM,
+    min: 0,
+    max: 1_000_000,
     default: 0,
     swarm: [0, 0, 20_000, 200_000],
     about: 'a server of the internet fails one probe',
@@ -99,7 +102,13 @@ export const OPTIONS = {
     swarm: [200, 1000, 8000],
     about: 'mean time of a commit',
   },
-  readUs: { default: 200, min: 1, max: 10_000_000, swarm: [100, 2000], about: 'mean time of a read' },
+  readUs: {
+    default: 200,
+    min: 1,
+    max: 10_000_000,
+    swarm: [100, 2000],
+    about: 'mean time of a read',
+  },
 
   delayUs: {
     default: 1000,
@@ -108,10 +117,34 @@ export const OPTIONS = {
     swarm: [300, 2000, 20_000, 150_000],
     about: 'mean time a message travels',
   },
-  lossPpm: { ...PPM, default: 0, swarm: [0, 0, 2000, 50_000, 250_000], about: 'messages lost' },
-  duplicatePpm: { ...PPM, default: 0, swarm: [0, 0, 10_000, 100_000], about: 'sent twice' },
-  reorderPpm: { ...PPM, default: 0, swarm: [0, 10_000, 200_000], about: 'may overtake' },
-  corruptPpm: { ...PPM, default: 0, swarm: [0, 0, 0, 10_000], about: 'messages damaged' },
+  lossPpm: {
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    swarm: [0, 0, 2000, 50_000, 250_000],
+    about: 'messages lost',
+  },
+  duplicatePpm: {
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    swarm: [0, 0, 10_000, 100_000],
+    about: 'sent twice',
+  },
+  reorderPpm: {
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    swarm: [0, 10_000, 200_000],
+    about: 'may overtake',
+  },
+  corruptPpm: {
+    min: 0,
+    max: 1_000_000,
+    default: 0,
+    swarm: [0, 0, 0, 10_000],
+    about: 'messages damaged',
+  },
 
   skewMs: {
     default: 0,
@@ -127,19 +160,89 @@ export const OPTIONS = {
     swarm: [0, 0, 100, 20_000],
     about: 'clocks run up to this much fast or slow',
   },
-  clockJumpsPerHour: { ...RATE, swarm: [0, 0, 6], about: 'a node: its clocks are turned' },
-  crashesPerHour: { ...RATE, swarm: [0, 6, 30, 120], about: 'a node: crashes' },
-  pausesPerHour: { ...RATE, swarm: [0, 0, 6, 30], about: 'a node: stops for a while' },
-  diskFaultsPerHour: { ...RATE, swarm: [0, 0, 6], about: 'a node: disk fails or is slow' },
-  restoresPerHour: { ...RATE, swarm: [0, 0, 0, 3], about: 'a node: an old backup is put back' },
-  emptiesPerHour: { ...RATE, swarm: [0, 0, 0, 2], about: 'a node: comes back with an empty disk' },
-  clonesPerHour: { ...RATE, about: 'a node: runs with a copy of the disk of another' },
-  partitionsPerHour: { ...RATE, swarm: [0, 0, 6, 20], about: 'the cluster: is cut in two' },
-  linkFaultsPerHour: { ...RATE, swarm: [0, 0, 12, 60], about: 'the cluster: one link goes bad' },
-  reloadsPerHour: { ...RATE, swarm: [0, 0, 4], about: 'a node: reloads its configuration' },
-  faultSecs: { default: 10, min: 1, max: 100_000, swarm: [2, 10, 45], about: 'mean length of faults' },
-  realCrypto: { ...SWITCH, default: 0, about: 'real hashes, keys, signatures and certificates' },
-} as const satisfies { readonly [name: string]: OptionSpec };
+  clockJumpsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 6],
+    about: 'a node: its clocks are turned',
+  },
+  crashesPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 6, 30, 120],
+    about: 'a node: crashes',
+  },
+  pausesPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 6, 30],
+    about: 'a node: stops for a while',
+  },
+  diskFaultsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 6],
+    about: 'a node: disk fails or is slow',
+  },
+  restoresPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 0, 3],
+    about: 'a node: an old backup is put back',
+  },
+  emptiesPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 0, 2],
+    about: 'a node: comes back with an empty disk',
+  },
+  clonesPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    about: 'a node: runs with a copy of the disk of another',
+  },
+  partitionsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 6, 20],
+    about: 'the cluster: is cut in two',
+  },
+  linkFaultsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 12, 60],
+    about: 'the cluster: one link goes bad',
+  },
+  reloadsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 4],
+    about: 'a node: reloads its configuration',
+  },
+  faultSecs: {
+    default: 10,
+    min: 1,
+    max: 100_000,
+    swarm: [2, 10, 45],
+    about: 'mean length of faults',
+  },
+  realCrypto: {
+    min: 0,
+    max: 1,
+    default: 0,
+    about: 'real hashes, keys, signatures and certificates',
+  },
+} as const;
 
 export type OptionName = keyof typeof OPTIONS;
 export type Options = { readonly [N in OptionName]: number };

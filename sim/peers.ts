@@ -76,7 +76,10 @@ export class Peers {
     this.#owed.clear();
   }
 
-  #takeAsk(from: Endpoint, { exchange: theirs, boot, ask }: Extract<Content, { kind: 'ask' }>): void {
+  #takeAsk(
+    from: Endpoint,
+    { exchange: theirs, boot, ask }: Extract<Content, { kind: 'ask' }>,
+  ): void {
     const exchange = ++this.#exchanges;
     this.#owed.set(exchange, { to: from, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);

@@ -13,7 +13,7 @@ type Make = (draw: Sequence, atUs: number, entity: number, options: Options) => 
 interface Kind {
   readonly name: string;
   readonly rate: keyof Options;
-  /** One sequence for each machine, or one for the cluster, which then has two machines at least. */
+  /** One sequence for each machine, or one for the cluster, if it has two machines at least. */
   readonly each: 'node' | 'cluster';
   readonly make: Make;
 }
@@ -100,10 +100,12 @@ export function planFaults(draws: Draws, options: Options): readonly Fault[] {
     if (rate === 0 || (kind.each === 'cluster' && options.nodes < 2)) return [];
     const entities = kind.each === 'node' ? options.nodes : 1;
     return Array.from({ length: entities }, (_, entity) => {
-      return momentsOf(draws, `fault.${kind.name}`, entity, HOUR / rate, endUs).map((atUs, count) => {
-        const draw = draws.sequence(stream(`fault.${kind.name}.${count}`), entity);
-        return kind.make(draw, atUs, entity, options);
-      });
+      return momentsOf(draws, `fault.${kind.name}`, entity, HOUR / rate, endUs).map(
+        (atUs, count) => {
+          const draw = draws.sequence(stream(`fault.${kind.name}.${count}`), entity);
+          return kind.make(draw, atUs, entity, options);
+        },
+      );
     }).flat();
   });
 }
@@ -160,7 +162,14 @@ function makePartition(draw: Sequence, atUs: number, _: number, options: Options
   const to = draw.chance(300_000) ? rest.slice(0, draw.between(1, rest.length)) : rest;
   const bothWays = draw.chance(700_000);
   const forUs = lengthUs(draw, options);
-  return { kind: 'partition', atUs, forUs, from: sortedList(order.slice(0, split)), to: sortedList(to), bothWays };
+  return {
+    kind: 'partition',
+    atUs,
+    forUs,
+    from: sortedList(order.slice(0, split)),
+    to: sortedList(to),
+    bothWays,
+  };
 }
 
 function makeLink(draw: Sequence, atUs: number, _: number, options: Options): Fault {

@@ -3,6 +3,7 @@
 // Invariant: `durationUs(durationText(x))` is x. Never here: files (scenario.ts).
 
 import { unreachable } from '../core/assert.ts';
+import { endpointName } from './message.ts';
 import type { Decision } from './plan.ts';
 
 /** Who it concerns, what is done, and how. */
@@ -121,9 +122,9 @@ function linkText(decision: Extract<Decision, { kind: 'link' }>): string {
   ] as const;
   const bad = rates.flatMap(([name, ppm]) => (ppm === 0 ? [] : [`${ppm} ppm ${name}`]));
   const what = [`${durationText(delayUs)} slow`, ...bad].join(', ');
-  return `n${from} → n${to}: ${what}, for ${durationText(forUs)}`;
+  return `${endpointName(from)} → ${endpointName(to)}: ${what}, for ${durationText(forUs)}`;
 }
 
 function nodesText(nodes: readonly number[]): string {
-  return nodes.map((node) => `n${node}`).join(' ');
+  return nodes.map(endpointName).join(' ');
 }

@@ -67,7 +67,7 @@ export interface EmptyDecision extends On {
   readonly downUs: number;
 }
 
-/** The node comes back with a copy of what `source` has durable at `atUs`, its identity included. */
+/** The node comes back with a copy of what `source` has durable then, its identity included. */
 export interface CloneDecision extends On {
   readonly kind: 'clone';
   readonly source: number;

@@ -45,7 +45,7 @@ export class Queue {
 
   /** Schedules; a moment in the past counts as now. */
   add(atUs: number, action: () => void): Timer {
-    const moment = atUs > this.#nowUs ? atUs : this.#nowUs;
+    const moment = Math.max(atUs, this.#nowUs);
     const entry = new Entry(moment, this.#scheduled++, action);
     const heap = this.#heap;
     let at = heap.length;

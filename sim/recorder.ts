@@ -79,8 +79,8 @@ export class Recorder {
     this.counts.set(name, (this.counts.get(name) ?? 0) + by);
   }
 
-  mark(name: string): void {
-    this.marks.set(name, (this.marks.get(name) ?? 0) + 1);
+  mark(name: string, by: number = 1): void {
+    this.marks.set(name, (this.marks.get(name) ?? 0) + by);
   }
 
   recent(isWanted: (observation: Observation) => boolean, limit: number): readonly Observation[] {

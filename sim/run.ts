@@ -4,6 +4,7 @@
 // Invariant: the result is a function of the plan and of who looks on. Never here: reading plans,
 // printing results.
 
+import { assert } from '../core/assert.ts';
 import { soundBuild } from './build.ts';
 import type { CheckerFactory, Violation } from './checker.ts';
 import { SECOND } from './clock.ts';
@@ -20,8 +21,8 @@ export interface Cast {
   readonly actors: readonly ActorFactory[];
   readonly checkers: readonly CheckerFactory[];
   readonly traceSink?: TraceSink;
-  /** The real thing with --real-crypto. */
-  readonly crypto?: SimCrypto;
+  /** The real thing, for the option `realCrypto`. */
+  readonly realCrypto?: () => SimCrypto;
   /** Exchanges parts of the build for defective ones. */
   readonly build?: (sound: Build) => Build;
   /** Stops after so many events, to look at what led there. */
@@ -74,7 +75,7 @@ const FAULTS: ReadonlySet<Decision['kind']> = new Set<Fault['kind']>([
 export function run(plan: Plan, cast: Cast): Result {
   const { options, seed } = plan;
   const recorder = new Recorder(cast.checkers, cast.traceSink);
-  const crypto = cast.crypto ?? cheapCrypto();
+  const crypto = cryptoOf(plan, cast);
   const build = cast.build?.(soundBuild(crypto)) ?? soundBuild(crypto);
   const world = new Universe(seed, options, recorder, { crypto, build });
   const faults = new Faults(world);
@@ -99,6 +100,12 @@ export function run(plan: Plan, cast: Cast): Result {
   return resultOf(world, recorder);
 }
 
+function cryptoOf({ options }: Plan, { realCrypto }: Cast): SimCrypto {
+  if (options.realCrypto === 0) return cheapCrypto();
+  assert(realCrypto !== undefined, 'the host lends its cryptography');
+  return realCrypto();
+}
+
 /** A decision goes to the faults or to the actor that knows its kind. */
 function place(
   world: Universe,
@@ -115,12 +122,7 @@ function place(
 }
 
 /** Runs the healed world until nobody waits for anything, or the bound is over. */
-function settle(
-  world: Universe,
-  recorder: Recorder,
-  boundUs: number,
-  goesOn: () => boolean,
-): void {
+function settle(world: Universe, recorder: Recorder, boundUs: number, goesOn: () => boolean): void {
   for (let lookUs = world.nowUs + LOOK_US; goesOn(); lookUs += LOOK_US) {
     while (goesOn() && world.queue.runNext(Math.min(lookUs, boundUs)));
     if (!goesOn()) return;
@@ -161,6 +163,7 @@ function unsettled(
 function conclude(world: Universe, recorder: Recorder): void {
   for (const checker of recorder.checkers) {
     for (const finding of checker.atEnd(world)) recorder.report(checker.name, finding);
+    for (const [name, count] of checker.marks?.() ?? []) recorder.mark(name, count);
   }
 }
 

@@ -113,6 +113,19 @@ export function writeScenario({ why, plan, expectation, shows, golden }: Scenari
   return `${blocks.map((block) => block.join('\n')).join('\n\n')}\n`;
 }
 
+/** The text of a file with its `[golden]` renewed and everything else, comments too, as it was. */
+export function writeGolden(text: string, golden: Golden): string {
+  const block = goldenLines(golden).join('\n');
+  const at = text.search(/^\[golden\]$/m);
+  if (at < 0) return `${text.trimEnd()}\n\n${block}\n`;
+  const rest = text.slice(at);
+  const literalEnd = /'''\n[\s\S]*?'''\n?/.exec(rest);
+  const from = literalEnd === null ? 1 : literalEnd.index + literalEnd[0].length;
+  const next = rest.slice(from).search(/^\[/m);
+  const after = next < 0 ? '' : `\n${rest.slice(from + next)}`;
+  return `${text.slice(0, at)}${block}\n${after}`;
+}
+
 type Fail = (path: string, message: string) => never;
 
 function parseToml(text: string, file: string): { readonly [name: string]: unknown } {

@@ -3,6 +3,7 @@
 // Invariant: every candidate is a valid plan of the same seed. Never here: what counts as failing.
 
 import { unreachable } from '../core/assert.ts';
+import type { Json } from '../core/crdt/record.ts';
 import { SECOND } from './clock.ts';
 import { CLIENTS } from './message.ts';
 import { OPTION_NAMES, type OptionName, type Options, optionSpec } from './options.ts';
@@ -126,20 +127,12 @@ function simplerOnes(decision: Decision): readonly Decision[] {
     case 'crash':
       return decision.boundary === 0 ? [] : [{ ...decision, boundary: 0 }];
     case 'client':
-    case 'operator': {
-      const members = Object.entries(decision.with);
-      const without = members.map(([name]) => {
-        return {
-          ...decision,
-          with: Object.fromEntries(members.filter(([other]) => other !== name)),
-        };
+    case 'operator':
+      return Object.entries(decision.with).flatMap(([name, value]) => {
+        const plainer = plainerOf(value);
+        if (plainer === undefined) return [];
+        return [{ ...decision, with: { ...decision.with, [name]: plainer } }];
       });
-      const shorter = members.flatMap(([name, value]) => {
-        if (!Array.isArray(value) || value.length < 2) return [];
-        return [{ ...decision, with: { ...decision.with, [name]: value.slice(0, 1) } }];
-      });
-      return [...without, ...shorter];
-    }
     case 'partition':
       return decision.bothWays ? [] : [{ ...decision, bothWays: true }];
     case 'pause':
@@ -155,6 +148,13 @@ function simplerOnes(decision: Decision): readonly Decision[] {
     default:
       return unreachable(decision);
   }
+}
+
+/** What an actor understands as well, but says less; nothing is left out, since it may be needed. */
+function plainerOf(value: Json): Json | undefined {
+  if (value === true) return false;
+  if (typeof value === 'number' && value !== 0) return 0;
+  return Array.isArray(value) && value.length > 1 ? value.slice(0, 1) : undefined;
 }
 
 function shortened(decision: Decision, divisor: number): Decision | undefined {

@@ -40,4 +40,6 @@ export interface Build {
   /** A node on what the machine's disk holds. */
   createNode(machine: Machine, stage: Stage): Node;
   issue(request: IssueRequest, node: number): IssueResult;
+  /** Whether effects become visible only once the changes before them are durable. */
+  readonly waitsForDisk: boolean;
 }

@@ -187,7 +187,7 @@ function foldContent(hash: RunningHash, content: Content): void {
       hash.json(content.ask);
       return;
     case 'page':
-      hash.json(content.page);
+      foldPage(hash, content.page);
       return;
     case 'request':
       hash.text(content.web.method);
@@ -200,6 +200,30 @@ function foldContent(hash: RunningHash, content: Content): void {
     default:
       hash.number('call' in content ? content.call : content.exchange);
   }
+}
+
+/** The fields of records are hashed where they become durable, and not on every way there. */
+function foldPage(hash: RunningHash, page: Json): void {
+  if (!isObject(page)) {
+    hash.json(page);
+    return;
+  }
+  for (const member in page) {
+    hash.text(member);
+    const value = page[member]!;
+    if (member !== 'records' || !Array.isArray(value)) hash.json(value);
+    else for (const record of value as readonly Json[]) foldPageRecord(hash, record);
+  }
+}
+
+/** `[kind, id, origin, seq, fields]` */
+function foldPageRecord(hash: RunningHash, record: Json): void {
+  if (!Array.isArray(record)) hash.json(record);
+  else for (const part of record as readonly Json[]) if (!isObject(part)) hash.json(part);
+}
+
+function isObject(json: Json): json is { readonly [member: string]: Json } {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function foldReply(hash: RunningHash, reply: Reply): void {

@@ -44,7 +44,9 @@ export class Universe implements World, Stage {
   readonly nodes: readonly Machine[];
   phase: Phase = 'safety';
   /** What the core threw, when it did. */
-  failure: { readonly node: number; readonly occasion: string; readonly error: unknown } | undefined;
+  failure:
+    | { readonly node: number; readonly occasion: string; readonly error: unknown }
+    | undefined;
   #actors: readonly Actor[] = [];
   readonly #recorder: Recorder;
   readonly #calls = new Map<number, OpenCall>();

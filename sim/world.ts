@@ -2,8 +2,8 @@
 // Invariant: the only ways to make something happen are these; all of them are deterministic.
 // Never here: how the world does it (run.ts and the files it composes).
 
-import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
 import type { Policy } from '../core/acme/policy.ts';
+import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
 import type { WebRequest } from '../core/input.ts';
 import type { Now } from '../core/time.ts';
 import type { SimCrypto } from './crypto.ts';

@@ -3,7 +3,7 @@
 // again with the same one gets the same answer. Never here: signing.
 
 import { fromBase64Url } from '../bytes.ts';
-import { first, valueOf } from '../crdt/lattice.ts';
+import { type First, first, valueOf } from '../crdt/lattice.ts';
 import { LIMITS } from '../limits.ts';
 import type { CsrFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
@@ -58,7 +58,8 @@ export function issueRequest(tx: Transaction, order: Draft): IssueRequest {
 export function concludeIssuance(tx: Transaction, id: string, result: IssueResult): void {
   const order = tx.get('order', id);
   if (order === undefined || orderStatus(tx, order) !== 'processing') return;
-  const at = tx.stamp();
+  // The CSR's own stamp: whichever CSR a merge keeps, the certificate that goes with it is kept too.
+  const { at } = order.fields['csr'] as First;
   if (!result.ok) {
     const error = first(at, errorObject(result.problem, result.detail));
     tx.put('order', id, { error, status: 'invalid' });
@@ -69,10 +70,19 @@ export function concludeIssuance(tx: Transaction, id: string, result: IssueResul
   const { ca, account, identifiers } = orderMade(order);
   const names = identifiers.map(({ type, value }) => ({ type, value }));
   const made = { ca, order: id, account, identifiers: names, ...issued };
-  tx.create('certificate', serial, { made: first(at, made), status: 'valid' });
+  writeCertificate(tx, serial, { made: first(at, made), status: 'valid' });
   tx.put('order', id, { certificate: first(at, { serial }), status: 'valid' });
   const label = identifiers.map(({ value }) => value).join(',');
   tx.log('info', 'ca', 'certificate issued', { serial, order: id, account, names: label });
+}
+
+/**
+ * The serial number is a function of order and CSR, so in a cluster another node may have issued
+ * the same certificate, and even revoked it: then there is a record to join, which has to be read.
+ */
+function writeCertificate(tx: Transaction, serial: string, fields: Draft['fields']): void {
+  if (tx.isAlone) tx.create('certificate', serial, fields);
+  else tx.put('certificate', serial, fields);
 }
 
 function decide(tx: Transaction, order: Draft, csr: string): void {

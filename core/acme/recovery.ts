@@ -4,6 +4,7 @@
 
 import type { Selection } from '../crdt/columns.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
+import { expire, horizonMs } from '../crdt/replica.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
@@ -18,7 +19,7 @@ export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;
 export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization'] as const;
 
 interface Work {
-  readonly select: (nowMs: number) => Omit<Selection, 'limit' | 'afterId'>;
+  readonly select: (tx: Transaction, nowMs: number) => Omit<Selection, 'limit' | 'afterId'>;
   readonly limit: number;
   /** What `each` reads besides: made warm for the whole page at once, not record by record. */
   readonly needs: (record: Record) => readonly RecordKey[];
@@ -26,7 +27,7 @@ interface Work {
 }
 
 const sweep = (kind: 'order' | 'authorization'): Work => ({
-  select: (nowMs) => ({ kind, expiresBeforeMs: nowMs - LIMITS.expiredRetentionMs }),
+  select: (tx, nowMs) => ({ kind, expiresBeforeMs: sweepHorizonMs(tx, nowMs) }),
   limit: LIMITS.selectionPage,
   needs: () => [],
   each: (tx, _, { id }) => tx.forget({ kind, id }),
@@ -48,7 +49,7 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
     each: (tx, _, order) => tx.emit({ kind: 'issue', request: issueRequest(tx, order) }),
   },
   index: {
-    select: (nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
+    select: (_, nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
     limit: LIMITS.selectionPage,
     needs: () => [],
     each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
@@ -61,7 +62,7 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   const { select, limit, needs, each } = WORK[chore.chore];
   const page = tx.select({
-    ...select(tx.memory.firstRunMs),
+    ...select(tx, tx.memory.firstRunMs),
     ...(chore.afterId !== '' && { afterId: chore.afterId }),
     limit,
   });
@@ -70,4 +71,15 @@ export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | unde
   if (page.length === limit) return { ...chore, afterId: page.at(-1)!.id };
   if (chore.chore === 'index') held.reusable.markLoaded();
   return undefined;
+}
+
+/**
+ * What expires before this moment is removed. In a cluster it first goes out of the digest, which
+ * then agrees with that of peers that remove the same rows earlier or later.
+ */
+function sweepHorizonMs(tx: Transaction, nowMs: number): number {
+  if (tx.isAlone) return nowMs - LIMITS.expiredRetentionMs;
+  const state = expire(tx.replica, nowMs, LIMITS.expiredRetentionMs);
+  tx.advance({ state, put: [], remove: [] });
+  return horizonMs(state);
 }

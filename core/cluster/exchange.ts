@@ -2,10 +2,11 @@
 // follows from either. Invariant: an answer is made of one instant: the replica state and the rows
 // belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
+import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';
 import { pageToJson, readAsk, readPage } from '../crdt/page.ts';
 import { receive } from '../crdt/receive.ts';
-import type { Json } from '../crdt/record.ts';
+import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
 import { DELETABLE } from '../crdt/schema.ts';
 import { type PageLimits, serve } from '../crdt/serve.ts';
@@ -45,11 +46,12 @@ export function takePage(
   const page = readPage(json);
   if (page === undefined) return 'refuse';
   // Own rows that a listing is compared with must be of this very instant.
-  if (tx.instant !== tx.replica) tx.memory.selections.clear();
+  if (tx.instant !== tx.replica) tx.forgetRows();
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page);
   if (receipt.result === 'forgotten') {
     const origin = nextIncarnation(tx.replica);
     tx.advance({ state: reincarnate(tx.replica, origin), put: [], remove: [] });
+    tx.mark('a new incarnation was taken');
     tx.log('warn', 'gossip', 'this database has forgotten events; taking a new incarnation', {
       peer,
       origin,
@@ -58,6 +60,9 @@ export function takePage(
   }
   tx.advance(receipt);
   if (receipt.put.length > 0) tx.mark('records merged from a peer');
+  const isOwn = ({ dot }: Record): boolean => dot.origin === tx.replica.origin;
+  if (receipt.put.some(isOwn)) tx.mark('concurrent versions were joined');
+  if (receipt.result === 'merged') tx.mark('a page was not the last');
   if (receipt.result === 'merged') return page.next === null ? 'rest' : 'ask';
   if (receipt.agrees !== false) return 'rest';
   tx.mark('a divergence was noticed');
@@ -67,13 +72,15 @@ export function takePage(
   return 'rest';
 }
 
-/** The same node under the next number: its old events become those of a stranger. */
-function nextIncarnation({ origin, seen }: ReplicaState): string {
-  const dot = origin.lastIndexOf('.');
-  const node = origin.slice(0, dot);
-  let incarnation = Number(origin.slice(dot + 1)) + 1;
-  while (seen.has(`${node}.${incarnation}`)) incarnation++;
-  return `${node}.${incarnation}`;
+/**
+ * The same node under a new name; its old events become those of a stranger. The name comes from
+ * the process and not from a count: a backup that is restored twice would count to the same.
+ */
+function nextIncarnation({ origin, seen, boot }: ReplicaState): string {
+  const name = `${origin.slice(0, origin.lastIndexOf('.'))}.${boot}`;
+  let next = name;
+  for (let n = 2; next === origin || seen.has(next); n++) next = `${name}-${n}`;
+  return next;
 }
 
 function viewOf(tx: Transaction): View {
@@ -81,12 +88,12 @@ function viewOf(tx: Transaction): View {
     load: (keys) => tx.records(keys),
     ranges: (ranges, limit) => tx.ranges(ranges.map((range) => ({ ...range, limit }))),
     deletables: (after, limit) => {
-      const found = DELETABLE.flatMap((kind) => {
-        if (after !== null && kind < after.kind) return [];
-        const afterId = after?.kind === kind ? { afterId: after.id } : {};
-        return tx.select({ kind, ...afterId, limit });
+      const kinds = DELETABLE.filter((kind) => after === null || kind >= after.kind);
+      const selections = kinds.map((kind): Selection => {
+        return { kind, ...(after?.kind === kind && { afterId: after.id }), limit };
       });
-      return found.slice(0, limit);
+      tx.need([], selections);
+      return selections.flatMap((selection) => tx.select(selection)).slice(0, limit);
     },
   };
 }

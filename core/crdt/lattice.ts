@@ -97,7 +97,6 @@ export function last(previous: Json | undefined, at: Stamp, value: Json): Last {
 }
 
 /** The value in a `first` or `last` register; undefined when there is no register. */
-// biome-ignore lint/suspicious/noShadowRestrictedNames: it is the value of a register.
 export function valueOf(register: Json | undefined): Json | undefined {
   if (typeof register !== 'object' || register === null || Array.isArray(register))
     return undefined;

@@ -1,17 +1,14 @@
 // A replica: what one node knows beside its records. Each origin numbers its events; a record
-// carries the dot of an event whose content it equals; `vector` says which events the node has
-// seen.
+// carries the dot of an event whose content it equals; `vector` says which events were seen.
 //
-//   Held(e):   a record at or above the content of event e, or e's record was deleted or has
-//   expired.
-//   Invariant: vector covers e  ⇒  Held(e).
+//   Held(e):    a record at or above the content of e, or e's record was deleted or has expired.
+//   Invariant:  vector covers e  ⇒  Held(e).
 //
 // A write takes the next dot. A merge keeps, adopts theirs with its dot, or makes a new event of
 // the join, so Held is never lost. A page moves no vector: while it travels, the sender may replace
-// a record by one that is in no page yet. Only when, at one instant, nothing is left beyond the
-// cursors (and no tombstone is missing: floor ≤ vector) does the receiver hold all that the
-// sender's vector covers. A deleted record is told from a new one by its birth dot: covered and
-// absent is deleted.
+// a record by one that is in no page yet. Only when at one instant nothing is left beyond the
+// cursors, and no tombstone was missed (floor ≤ vector), does the receiver hold all that the
+// sender's vector covers. A record that is absent while its birth dot is covered was deleted.
 
 import { assert } from '../assert.ts';
 import {

@@ -15,6 +15,7 @@ import { nonceSingleUse } from './nonce-single-use.ts';
 import { oneCertificate } from './one-certificate.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { resurrection } from './resurrection.ts';
+import { situations } from './situations.ts';
 import { vector } from './vector.ts';
 
 export const CHECKERS: readonly CheckerFactory[] = [
@@ -32,4 +33,5 @@ export const CHECKERS: readonly CheckerFactory[] = [
   liveness,
   crl,
   answers,
+  situations,
 ];

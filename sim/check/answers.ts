@@ -1,2 +1,100 @@
-import type { Checker } from '../checker.ts';
-export function answers(): Checker { return { name: 'answers', watches: [], observe: () => undefined, atEnd: () => [] }; }
+// Does every answer a node gives match what a correct CA would have answered, given the records that
+// node has at that moment (model.ts)? Status, problem type, body and headers.
+// Sees: wrong refusals and wrong grants, bodies that disagree with the records, missing headers.
+// Cannot see: whether the records themselves are right (the other checkers), bodies of lists and
+// directories beyond their form. Excuses: for a request that was parked, what changed meanwhile.
+
+import type { WebResponse } from '../../core/effect.ts';
+import type { WebRequest } from '../../core/input.ts';
+import type { Now } from '../../core/time.ts';
+import type { Checker, Finding } from '../checker.ts';
+import { factsOf, problemOf } from '../exchange-facts.ts';
+import { outcomesOf } from '../model.ts';
+import { wrongBody, wrongForm } from '../model-body.ts';
+import { NodeShelf } from '../model-shelf.ts';
+import type { Observation } from '../observation.ts';
+import type { WorldView } from '../world.ts';
+import { storyOf } from './story.ts';
+
+const PROMISE = 'answers are those of a correct CA';
+
+interface AtNode {
+  readonly shelf: NodeShelf;
+  /** Requests without an answer, and whether they were there before the present step. */
+  readonly open: Map<number, WebRequest>;
+}
+
+export function answers(): Checker {
+  const nodes: AtNode[] = [];
+  return {
+    name: 'answers',
+    watches: ['start', 'step'],
+    observe: (observation, world) => {
+      if (observation.kind === 'start') {
+        const shelf = new NodeShelf(observation.disk);
+        nodes[observation.node] = { shelf, open: new Map() };
+      }
+      return observation.kind === 'step'
+        ? follow(nodes[observation.node]!, observation, world)
+        : undefined;
+    },
+    atEnd: () => [],
+  };
+}
+
+function follow(
+  { shelf, open }: AtNode,
+  { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
+  world: WorldView,
+): Finding | undefined {
+  if (input.kind === 'request') open.set(input.request, input.web);
+  if (input.kind === 'abandon') open.delete(input.request);
+  let finding: Finding | undefined;
+  for (const effect of effects) {
+    if (effect.kind === 'persist') shelf.apply(effect.records, effect.forget);
+    if (effect.kind !== 'respond') continue;
+    const web = open.get(effect.request);
+    open.delete(effect.request);
+    if (web !== undefined) {
+      const isNew = input.kind === 'request' && input.request === effect.request;
+      const wrong = wrongWith(shelf, web, effect.response, now, isNew);
+      if (wrong !== undefined) finding ??= found(world, node, web, wrong);
+    }
+    shelf.settle();
+  }
+  shelf.settle();
+  return finding;
+}
+
+function wrongWith(
+  shelf: NodeShelf,
+  web: WebRequest,
+  response: WebResponse,
+  now: Now,
+  isNew: boolean,
+): string | undefined {
+  const form = wrongForm(web, response);
+  if (form !== undefined) return form;
+  const problem = problemOf(response);
+  if (problem === 'badNonce' || response.status === 503) return undefined;
+  const facts = factsOf(web);
+  const actual = problem === undefined ? String(response.status) : `${response.status} ${problem}`;
+  const right = shelf.lookingBack(() => outcomesOf(facts, shelf, now.wallMs));
+  const isRight = right.some((outcome) => matches(outcome, actual));
+  // A parked request was authenticated, and its rows were read, by what was there before.
+  const isExcused = !isNew && (problem === undefined || right.includes('400 malformed'));
+  if (!isRight && !isExcused) {
+    return `${actual} where a correct CA answers ${right.join(' or ') || 'later'}`;
+  }
+  return problem === undefined ? wrongBody(facts, response, shelf, now.wallMs) : undefined;
+}
+
+function matches(outcome: string, actual: string): boolean {
+  return outcome === actual || outcome === '*' || (outcome === '4xx' && actual.startsWith('4'));
+}
+
+function found(world: WorldView, node: number, web: WebRequest, wrong: string): Finding {
+  const { ids } = factsOf(web);
+  const end = `n${node}: ${web.method} ${web.target}: ${wrong}`;
+  return { promise: PROMISE, nodes: [node], story: storyOf(world, ids[0] ?? web.target, end) };
+}

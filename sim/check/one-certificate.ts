@@ -2,7 +2,8 @@
 // on every node and at every time, one serial names one certificate, and clients are told one serial.
 // Sees: issuance that depends on who issues or when; two serials shown for one order.
 // Cannot see: two signatures over one certificate, which are equivalent. Excuses: an order that was
-// given different CSRs on two sides of a partition may show each side's until they meet.
+// given different CSRs on two sides of a partition may show each side's until they meet; what was on
+// no other disk when a disk was exchanged.
 
 import type { IssueRequest } from '../../core/acme/issuance.ts';
 import { certificateMade } from '../../core/acme/records.ts';
@@ -37,9 +38,12 @@ export function oneCertificate(): Checker {
   };
   return {
     name: 'one-certificate',
-    watches: ['step', 'durable', 'reply'],
+    watches: ['step', 'durable', 'reply', 'disk'],
     observe: (observation, world) => {
       switch (observation.kind) {
+        case 'disk':
+          forgetLost(seen, world);
+          return undefined;
         case 'step':
           for (const effect of observation.effects) {
             if (effect.kind !== 'issue') continue;
@@ -128,6 +132,22 @@ function tells(
   if (before === undefined || before.serial === serial || contested.has(order)) return undefined;
   const end = `n${before.node} showed certificate ${before.serial}, n${node} shows ${serial}`;
   return { promise: PROMISE, nodes: [before.node, node], story: storyOf(world, order, end) };
+}
+
+/** Forgets what no disk knows of any more. */
+function forgetLost({ asked, csrs, made, told }: Seen, { nodes }: WorldView): void {
+  const isKnown = (kind: string, id: string, field: string): boolean => {
+    return nodes.some(({ disk }) => disk.get(kind, id)?.fields[field] !== undefined);
+  };
+  for (const [key, { request }] of asked) {
+    if (isKnown('order', request.order, 'csr')) continue;
+    asked.delete(key);
+    csrs.delete(request.order);
+  }
+  for (const order of told.keys()) {
+    if (!isKnown('order', order, 'certificate')) told.delete(order);
+  }
+  for (const serial of made.keys()) if (!isKnown('certificate', serial, 'made')) made.delete(serial);
 }
 
 function plain(request: IssueRequest): Json {

@@ -118,7 +118,7 @@ function take(
 }
 
 function wrongAnswer(
-  { object, id, isKnown, contact }: Relies,
+  { told, object, id, isKnown, contact }: Relies,
   response: WebResponse,
   node: number,
   world: WorldView,
@@ -129,9 +129,9 @@ function wrongAnswer(
     const end = `n${node} had told of ${object} and answers ${response.status} now`;
     return { promise: PROMISE, nodes: [node], story: storyOf(world, id, end) };
   }
-  if (contact === undefined || response.status !== 200 || response.route !== 'account') {
-    return undefined;
-  }
+  // Whoever wrote while this look was on its way may have been first.
+  const isSettled = contact !== undefined && told.contacts.get(id) === contact;
+  if (!isSettled || response.status !== 200 || response.route !== 'account') return undefined;
   const now = bodyOf(response)['contact'] ?? [];
   // Another node may have told this one of a later write; then the client is elsewhere as well.
   if (sameJson(now, contact) || world.options.sticky === 0) return undefined;

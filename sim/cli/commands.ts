@@ -3,7 +3,9 @@
 
 import type { Arguments } from './arguments.ts';
 import { runOne } from './one.ts';
+import { replay } from './replay.ts';
 import type { Command } from './session.ts';
+import { shrinkSeed } from './shrink.ts';
 import { runSwarm } from './swarm.ts';
 
 interface Row {
@@ -13,6 +15,8 @@ interface Row {
 
 const COMMANDS: readonly Row[] = [
   { isAsked: ({ values }) => values.seeds !== undefined, command: runSwarm },
+  { isAsked: ({ values }) => values.replay !== undefined, command: replay },
+  { isAsked: ({ flags }) => flags.has('shrink'), command: shrinkSeed },
   { isAsked: () => true, command: runOne },
 ];
 

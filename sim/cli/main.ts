@@ -2,10 +2,12 @@
 // host but arguments, output and the speedometer reaches a run. Never here: logic.
 
 import { ACTORS, CHECKERS } from '../cast.ts';
-import { readArguments, USAGE } from './arguments.ts';
+import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { commandFor } from './commands.ts';
+import { realCrypto } from './real-crypto.ts';
 
 const USAGE_CODE = 1;
+const CRASH_CODE = 2;
 
 const parsed = readArguments(process.argv.slice(2));
 if (typeof parsed === 'string') {
@@ -14,13 +16,23 @@ if (typeof parsed === 'string') {
 } else if (parsed.flags.has('help')) {
   process.stdout.write(`${USAGE.join('\n')}\n`);
 } else {
+  process.exitCode = start(parsed);
+}
+
+/** A simulator that breaks must not look like one that was called wrongly. */
+function start(parsed: Arguments): number {
   const { isTTY } = process.stderr;
-  process.exitCode = commandFor(parsed)({
-    arguments: parsed,
-    cast: { actors: ACTORS, checkers: CHECKERS },
-    print: (line) => process.stdout.write(`${line}\n`),
-    progress: (text) => {
-      if (isTTY) process.stderr.write(`\r${text.padEnd(60)}${text === '' ? '\r' : ''}`);
-    },
-  });
+  try {
+    return commandFor(parsed)({
+      arguments: parsed,
+      cast: { actors: ACTORS, checkers: CHECKERS, realCrypto },
+      print: (line) => process.stdout.write(`${line}\n`),
+      progress: (text) => {
+        if (isTTY) process.stderr.write(`\r${text.padEnd(60)}${text === '' ? '\r' : ''}`);
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return CRASH_CODE;
+  }
 }

@@ -5,12 +5,15 @@
 import { defaultPlan } from '../cast.ts';
 import type { Violation } from '../checker.ts';
 import { SECOND } from '../clock.ts';
+import { DiagramBuilder } from '../diagram.ts';
 import { optionsText } from '../options.ts';
 import type { Plan } from '../plan.ts';
 import { describeDecision } from '../plan-text.ts';
+import type { TraceSink } from '../recorder.ts';
 import { EXIT_CODES, type Result, run } from '../run.ts';
 import { checkDeterminism } from '../trace-check.ts';
 import { lineOf, TRACE_LEGEND, timeText } from '../trace-line.ts';
+import { writePage } from './page.ts';
 import type { Command, Session } from './session.ts';
 
 /** Exit code when two runs of one plan differ. */
@@ -36,14 +39,20 @@ export function tell(session: Session, plan: Plan): number {
   const startMs = performance.now();
   if (flags.has('trace')) for (const line of TRACE_LEGEND) session.print(line);
   const maxEvents = values['max-events'];
+  const diagram = values.html === undefined ? undefined : new DiagramBuilder(plan);
+  const sinks: TraceSink[] = diagram === undefined ? [] : [diagram.sink];
+  if (flags.has('trace')) sinks.push((seen, index) => session.print(lineOf(seen, index)));
   const result = run(plan, {
     ...session.cast,
-    ...(flags.has('trace') && {
-      traceSink: (observation, index) => session.print(lineOf(observation, index)),
+    ...(sinks.length > 0 && {
+      traceSink: (seen, index, hash) => {
+        for (const sink of sinks) sink(seen, index, hash);
+      },
     }),
     ...(maxEvents !== undefined && { maxEvents: Number(maxEvents) }),
   });
   const hostMs = performance.now() - startMs;
+  if (diagram !== undefined) writePage(values.html!, diagram.finish(result));
   const divergence = flags.has('check') ? check(session, plan, result) : undefined;
   printResult(session, result, hostMs);
   if (divergence !== undefined) {
@@ -54,11 +63,7 @@ export function tell(session: Session, plan: Plan): number {
 }
 
 /** Runs the plan again, twice; the lines that name the first difference, or undefined. */
-export function check(
-  session: Session,
-  plan: Plan,
-  result: Result,
-): readonly string[] | undefined {
+export function check(session: Session, plan: Plan, result: Result): readonly string[] | undefined {
   const again = checkDeterminism((traceSink) => {
     run(plan, { ...session.cast, traceSink });
   });
@@ -92,6 +97,8 @@ export function printViolation(session: Session, violation: Violation): void {
 }
 
 function pairs(counts: { readonly [name: string]: number }): string {
-  const text = Object.entries(counts).map(([name, count]) => `${name.replaceAll(' ', '-')}=${count}`);
+  const text = Object.entries(counts).map(
+    ([name, count]) => `${name.replaceAll(' ', '-')}=${count}`,
+  );
   return text.length === 0 ? 'none' : text.join(' ');
 }

@@ -85,7 +85,9 @@ function printSummary(session: Session, tally: Tally, hostMs: number, count: num
     if (tally.code === 0) tally.code = EXIT_CODES.safety;
   }
   for (const failure of tally.failures) session.print(failure);
-  session.print(tally.failures.length === 0 ? 'verdict pass' : `verdict: ${tally.failures.length} failed`);
+  session.print(
+    tally.failures.length === 0 ? 'verdict pass' : `verdict: ${tally.failures.length} failed`,
+  );
 }
 
 function add(map: Map<string, number>, name: string, times: number): void {

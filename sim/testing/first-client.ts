@@ -2,18 +2,18 @@
 // in a world whose web servers always answer right. Invariant: what it sends is well-formed.
 // Never here: what real clients do wrong; mixed populations of clients.
 
-import { toBase64Url, toUtf8 } from '../core/bytes.ts';
-import type { Json } from '../core/crdt/record.ts';
-import type { WebResponse } from '../core/effect.ts';
-import { HOUR, MS, SECOND } from './clock.ts';
-import type { SimKey } from './crypto.ts';
-import type { Reply } from './observation.ts';
-import type { Options } from './options.ts';
-import { momentsOf } from './plan-faults.ts';
-import type { ClientDecision, Decision } from './plan.ts';
-import type { Draws } from './prng.ts';
-import type { Timer } from './queue.ts';
-import type { Actor, Call, World } from './world.ts';
+import { toBase64Url, toUtf8 } from '../../core/bytes.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type { WebResponse } from '../../core/effect.ts';
+import { HOUR, MS, SECOND } from '../clock.ts';
+import type { SimKey } from '../crypto.ts';
+import type { Reply } from '../observation.ts';
+import type { Options } from '../options.ts';
+import type { ClientDecision, Decision } from '../plan.ts';
+import { momentsOf } from '../plan-faults.ts';
+import type { Draws } from '../prng.ts';
+import type { Timer } from '../queue.ts';
+import type { Actor, Call, World } from '../world.ts';
 
 type Body = { readonly [member: string]: Json };
 
@@ -123,12 +123,15 @@ class FirstClient {
   }
 
   /** Sends a signed request with a fresh nonce; begins the flow again when that fails. */
-  #post(target: string, payload: Body | undefined, next: (body: Body, response: WebResponse) => void): void {
+  #post(
+    target: string,
+    payload: Body | undefined,
+    next: (body: Body, response: WebResponse) => void,
+  ): void {
     const head = { method: 'HEAD', target: '/acme/new-nonce', contentType: '', body: '' };
     this.#send(head, (nonceResponse) => {
       const nonce = headerOf(nonceResponse, 'replay-nonce') ?? '';
-      const identity =
-        target === '/acme/new-account' ? { jwk: this.#key.jwk } : { kid: this.#kid };
+      const identity = target === '/acme/new-account' ? { jwk: this.#key.jwk } : { kid: this.#kid };
       const header = { alg: this.#key.alg, nonce, url: this.#world.baseUrl + target, ...identity };
       const body = sign(this.#key, header, payload);
       const web = { method: 'POST', target, contentType: 'application/jose+json', body };
@@ -155,8 +158,9 @@ class FirstClient {
   }
 
   #again(): void {
-    if (++this.#tries > TRIES) return this.#end('was given up');
-    this.#world.schedule(this.#world.nowUs + RETRY_US * this.#tries, () => this.#register());
+    const atUs = this.#world.nowUs + RETRY_US * ++this.#tries;
+    if (this.#tries > TRIES) this.#end('was given up');
+    else this.#world.schedule(atUs, () => this.#register());
   }
 
   #path(url: string): string {

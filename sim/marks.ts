@@ -1,0 +1,40 @@
+// Situations that a swarm has to reach, because a swarm that never got there has not tried what they
+// stand for: name → why. They come from the core (`mark` effects), from actors, and from
+// observations (check/situations.ts).
+// Invariant: every name here is marked by somebody. Never here: how they are noticed.
+
+export const MARKS = {
+  'records merged from a peer': 'nothing is replicated without it',
+  'concurrent versions were joined': 'two nodes wrote one record without knowing of each other',
+  'a page was not the last': 'the vector must not move on such a page',
+  'a new incarnation was taken': 'a restored node must not use its numbers again',
+  'a crash lost changes': 'what was not durable must not have been shown',
+  'a crash fell between commit and answer': 'the client cannot know, and tries again',
+  'a crash fell in the middle of a step': 'half of the effects were never carried out',
+  'a commit failed': 'the process must stop itself',
+  'a backup was put back': 'old content, old numbers',
+  'a node came back empty': 'it must not be taken for one that has seen everything',
+  'a message was lost': 'whoever waits for it needs another way',
+  'a request was parked for rows': 'it runs again from its start, later',
+  'a request waited for a record': 'somebody else answers it by a write',
+  'a request was abandoned': 'its answer has no address any more',
+  'a nonce was refused': 'clients must get on with the one they are given',
+  'a client retried after a lost answer': 'the same thing is asked twice',
+  'a client gave up waiting for an answer': 'the answer comes to nobody',
+  'a client found out which key its account has': 'a key change whose answer was lost',
+  'a request was replayed': 'the same octets again have to be refused',
+  'a validation failed': 'an order becomes invalid',
+  'a validation stalled': 'a challenge stays in processing for long',
+  'a name server gave a stale answer': 'a right client is refused',
+  'work was taken up after a start': 'a probe or issuance that a crash interrupted',
+  'an order was issued': 'without it nothing else is worth much',
+  'a certificate was revoked': 'the one status that must never go back',
+  'an account was deactivated': 'it must be refused from then on, everywhere',
+  'an authorization was deactivated': 'orders that rely on it fall',
+  'an authorization was used again': 'an order without a new challenge',
+} as const;
+
+export type MarkName = keyof typeof MARKS;
+
+/** The names a swarm checks. */
+export const MARK_NAMES: readonly string[] = Object.keys(MARKS);
