@@ -2,8 +2,8 @@
 // generations, which costs one map operation instead of a linked list). It also remembers that a
 // record does not exist.
 // Invariant: an entry written while a load was under way stays until that load has come back, so
-// a late answer can never replace a newer version that was evicted meanwhile. Reading drops nothing:
-// what one load brought can be read as a whole, however small the cache is.
+// a late answer can never replace a newer version that was evicted meanwhile. Reading drops
+// nothing: what one load brought can be read as a whole, however small the cache is.
 // Never here: what a record means.
 
 import { assert } from './assert.ts';

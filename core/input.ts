@@ -40,6 +40,8 @@ export const CHORES = [
 export interface Chore {
   readonly kind: 'chore';
   readonly chore: (typeof CHORES)[number];
+  /** The moment it goes by, Unix ms; the same for all pages. */
+  readonly nowMs: number;
   /** Where the last page ended. */
   readonly afterId: string;
 }

@@ -11,6 +11,8 @@ export const LIMITS = {
   parkedInputs: 10_000,
   /** How often one input may be run again because what it needs was not warm. */
   loadsPerInput: 64,
+  /** How often rows are read anew because the replica moved on meanwhile. */
+  rereads: 8,
   /** Records one page of a selection brings. */
   selectionPage: 500,
   /** Orders taken up again at once after a start, each with all its authorizations. */
@@ -46,10 +48,13 @@ export const LIMITS = {
   retryAfterSecs: 1,
   /** How long expired orders and authorizations can still be looked at. */
   expiredRetentionMs: 86_400_000,
+  /** For how long the clock must have said so before anything is removed: it may be wrong. */
+  sweepCautionMs: 21_600_000,
   /** How often expired orders and authorizations are removed. */
   sweepIntervalMs: 600_000,
 } as const;
 
+assert(LIMITS.rereads * 4 < LIMITS.loadsPerInput, 'reading anew ends before patience does');
 assert(LIMITS.selectionPage <= LIMITS.cacheRecords / 4, 'a page must fit the cache');
 assert(LIMITS.ordersPage < LIMITS.selectionPage, 'an order list page is one selection');
 assert(LIMITS.orderIdentifiers * 8 < LIMITS.cacheRecords, 'an order and its parts fit the cache');
@@ -58,4 +63,5 @@ assert(
   'the orders taken up at once fit the cache',
 );
 assert(LIMITS.waitCheckMs < LIMITS.longPollMs, 'waiting ends about when it should');
+assert(LIMITS.sweepIntervalMs * 4 < LIMITS.sweepCautionMs, 'a wrong clock is seen to be wrong');
 assert(LIMITS.nonceLifetimeMs >= 3_600_000, 'clients send nonces after many minutes');

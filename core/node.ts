@@ -17,20 +17,27 @@ import { ReusableAuthorizations } from './acme/reuse.ts';
 import { type Held, handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import { Cache } from './cache.ts';
-import { answerAsk, type ExchangeOptions, type FollowUp, takePage } from './cluster/exchange.ts';
+import {
+  answerAsk,
+  type ExchangeOptions,
+  type FollowUp,
+  nextIncarnation,
+  takePage,
+} from './cluster/exchange.ts';
 import { type RoundOptions, Rounds } from './cluster/rounds.ts';
+import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import { askToJson } from './crdt/page.ts';
 import { askOf } from './crdt/receive.ts';
 import type { Record, RecordKey } from './crdt/record.ts';
-import { type ReplicaState, write } from './crdt/replica.ts';
+import { type ReplicaState, reincarnate, write } from './crdt/replica.ts';
 import type { Effect, WebResponse } from './effect.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
-import { type Memory, Miss, remember, Transaction } from './transaction.ts';
+import { freshMemory, Miss, remember, Transaction } from './transaction.ts';
 import { isRequest, type Job, WaitingRoom } from './waiting-room.ts';
 
 export interface NodeOptions {
@@ -76,6 +83,7 @@ export class Node {
   readonly #abandoned = new Set<number>();
   #startChoresLeft: number = START_CHORES.length;
   #sweepAtMonoMs = 0;
+  #sweepClock: SweepClock | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
   #now: Now = { wallMs: 0, monoMs: 0 };
   #effects: Effect[] = [];
@@ -122,7 +130,9 @@ export class Node {
   #accept(input: Input): void {
     switch (input.kind) {
       case 'boot':
-        for (const chore of START_CHORES) this.#start({ kind: 'chore', chore, afterId: '' });
+        if (this.#rounds !== undefined) this.#takeIncarnation();
+        this.#startChores(START_CHORES, this.#now.wallMs);
+        this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
       case 'loaded':
@@ -147,15 +157,7 @@ export class Node {
 
   #start(input: Input): void {
     const entropy = input.kind === 'request' ? input.entropy : undefined;
-    const firstRunMs = this.#now.wallMs;
-    const memory: Memory = {
-      selections: new Map(),
-      instant: undefined,
-      entropy,
-      note: undefined,
-      waited: false,
-      firstRunMs,
-    };
+    const memory = freshMemory(entropy, this.#now.wallMs);
     this.#runnable.push({ input, memory, loads: 0 });
   }
 
@@ -272,7 +274,23 @@ export class Node {
     for (const peer of this.#rounds?.due(this.#now.monoMs) ?? []) this.#ask(peer);
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
-    for (const chore of SWEEP_CHORES) this.#start({ kind: 'chore', chore, afterId: '' });
+    const nowMs = this.#sweepClock?.read(this.#now);
+    if (nowMs !== undefined) this.#startChores(SWEEP_CHORES, nowMs);
+  }
+
+  #startChores(chores: readonly Chore['chore'][], nowMs: number): void {
+    for (const chore of chores) this.#start({ kind: 'chore', chore, nowMs, afterId: '' });
+  }
+
+  /**
+   * In a cluster every process numbers its events under a name of its own: whether the database is
+   * the newest, or a backup, or a copy that runs elsewhere, nobody can tell before it writes.
+   */
+  #takeIncarnation(): void {
+    const state = reincarnate(this.#replica, nextIncarnation(this.#replica));
+    const facts = changedFacts(this.#replica, state);
+    this.#replica = state;
+    this.#effects.push({ kind: 'persist', records: [], forget: [], facts });
   }
 
   /** Asks for the next tick, when it has to come sooner than the one asked for before. */
@@ -290,7 +308,7 @@ export class Node {
     this.#effects.push({ kind: 'ask', peer, ask });
   }
 
-  /** After an exchange: goes on asking while a peer has more, leaves a peer alone that misbehaves. */
+  /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
   #followUp({ name, followUp, isAnswer }: NonNullable<Result['peer']>): void {
     const rounds = this.#rounds;
     if (isAnswer && followUp !== 'refuse') rounds?.answered(name);

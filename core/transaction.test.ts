@@ -4,27 +4,21 @@ import { Cache } from './cache.ts';
 import type { Record } from './crdt/record.ts';
 import { emptyReplica } from './crdt/replica.ts';
 import { PRIMITIVES } from './testing/rig.ts';
-import { type Memory, Miss, remember, Transaction } from './transaction.ts';
+import { freshMemory, type Memory, Miss, remember, Transaction } from './transaction.ts';
 
 const REPLICA = emptyReplica('a.1', 'boot');
 const SELECTION = { kind: 'order', owner: 'me', limit: 2 };
 
 function memory(entropy: Uint8Array | undefined = new Uint8Array(32)): Memory {
-  return {
-    selections: new Map(),
-    instant: undefined,
-    entropy,
-    note: undefined,
-    waited: false,
-    firstRunMs: 5,
-  };
+  return freshMemory(entropy, 5);
 }
 
 function transaction(cache = new Cache(8), kept = memory()): Transaction {
   let stamps = 0;
   const now = { wallMs: 10, monoMs: 20 };
   const nextStamp = (): string => `stamp-${++stamps}`;
-  return new Transaction({ now, primitives: PRIMITIVES, cache, replica: REPLICA, nextStamp }, kept);
+  const setting = { now, primitives: PRIMITIVES, cache, replica: REPLICA, isAlone: true };
+  return new Transaction({ ...setting, nextStamp }, kept);
 }
 
 function answerSelection(kept: Memory, selections: readonly (readonly Record[])[]): void {

@@ -12,6 +12,7 @@ import { type Json, keyText, type Record, type RecordKey } from './crdt/record.t
 import type { Outcome, ReplicaState } from './crdt/replica.ts';
 import type { Effect, RangeQuery } from './effect.ts';
 import type { Loaded } from './input.ts';
+import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
 
@@ -42,6 +43,8 @@ export interface Memory {
   readonly entropy: Uint8Array | undefined;
   /** What a handler wants to keep, such as an authenticated request. */
   note: unknown;
+  /** How often rows had to be read anew because the replica had moved on. */
+  rereads: number;
   /** Whether this input has waited its time already. */
   waited: boolean;
   /**
@@ -49,6 +52,19 @@ export interface Memory {
    * moment would make them new ones in every run, and the input would never have what it needs.
    */
   readonly firstRunMs: number;
+}
+
+/** The memory of an input that has not run yet. */
+export function freshMemory(entropy: Uint8Array | undefined, firstRunMs: number): Memory {
+  return {
+    selections: new Map(),
+    instant: undefined,
+    entropy,
+    note: undefined,
+    rereads: 0,
+    waited: false,
+    firstRunMs,
+  };
 }
 
 /** A record to be: fields given replace the old ones of the same name. */
@@ -129,10 +145,11 @@ export class Transaction {
     return ranges.map((range) => this.memory.selections.get(JSON.stringify(range))!);
   }
 
-  /** Has rows that were read before be read anew. */
-  forgetRows(): void {
+  /** Has rows that were read before be read anew; false when that was done too often already. */
+  forgetRows(): boolean {
     this.memory.selections.clear();
     this.memory.instant = undefined;
+    return ++this.memory.rereads <= LIMITS.rereads;
   }
 
   /** Has the node take over a replica state with its records, instead of local writes. */

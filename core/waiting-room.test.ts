@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freshMemory } from './transaction.ts';
 import { isRequest, type Job, WaitingRoom } from './waiting-room.ts';
 
 const ORDER = { kind: 'order', id: 'o' };
@@ -10,14 +11,7 @@ function job(request: number): Job {
   const entropy = new Uint8Array(32);
   return {
     input: { kind: 'request', request, web, entropy },
-    memory: {
-      selections: new Map(),
-      instant: undefined,
-      entropy,
-      note: undefined,
-      waited: false,
-      firstRunMs: 0,
-    },
+    memory: freshMemory(entropy, 0),
     loads: 0,
   };
 }

@@ -1,6 +1,6 @@
 // What clients do besides getting certificates: accounts (RFC 8555 §7.3), key change (§7.3.5),
-// deactivation (§7.3.6, §7.5.2), revocation three ways (§7.6), looking at what they have, and requests
-// that are wrong on purpose.
+// deactivation (§7.3.6, §7.5.2), revocation three ways (§7.6), looking at what they have, and
+// requests that are wrong on purpose.
 // Invariant: a client that lost an answer finds out what happened before it goes on.
 // Never here: retries (client-transport.ts), orders.
 

@@ -1,5 +1,5 @@
-// Requests as clients make them: the JWS of RFC 8555 §6.2, signed with an account key, a bare key or
-// the key of a certificate, and bent when that is wanted.
+// Requests as clients make them: the JWS of RFC 8555 §6.2, signed with an account key, a bare key
+// or the key of a certificate, and bent when that is wanted.
 // Invariant: what a request says is noted beside it. Never here: when it is sent, nonces' origin.
 
 import { toBase64Url, toUtf8 } from '../core/bytes.ts';

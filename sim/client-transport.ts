@@ -56,7 +56,10 @@ export class Transport {
     this.#withNonce(client, flow, done, (nonce) => {
       // Another flow has found out meanwhile that the account is gone.
       const hasAccount = client.account !== undefined || ask.bareKey !== undefined;
-      if (!hasAccount) return done(undefined);
+      if (!hasAccount) {
+        done(undefined);
+        return;
+      }
       const web = signedRequest(this.#world.baseUrl, client, ask, nonce);
       this.#send(client, web, (reply) => {
         this.#replay(client, web);
@@ -73,12 +76,16 @@ export class Transport {
     use: (nonce: string) => void,
   ): void {
     const pooled = client.nonces.pop();
-    if (pooled !== undefined) return use(pooled);
+    if (pooled !== undefined) {
+      use(pooled);
+      return;
+    }
     const method = client.index % 2 === 0 ? 'HEAD' : 'GET';
     this.#send(client, plainRequest('/acme/new-nonce', method), (reply) => {
       const nonce = reply?.kind === 'response' && headerOf(reply.response, 'Replay-Nonce');
-      if (nonce) return use(nonce);
-      this.#again(client, flow, undefined, done, () => this.#withNonce(client, flow, done, use));
+      if (nonce) use(nonce);
+      else
+        this.#again(client, flow, undefined, done, () => this.#withNonce(client, flow, done, use));
     });
   }
 
@@ -131,20 +138,21 @@ export class Transport {
     const again = (): void => this.ask(client, flow, ask, done);
     if (reply?.kind !== 'response') {
       if (reply?.kind !== 'refused') this.#world.mark('a client retried after a lost answer');
-      return this.#again(client, flow, undefined, done, again);
+      this.#again(client, flow, undefined, done, again);
+      return;
     }
     const { response } = reply;
-    if (problemOf(response) === 'badNonce' && ask.bend !== 'nonce') {
-      flow.badNonces++;
-      if (flow.badNonces <= MOST_BAD_NONCES || this.#isHealed) return again();
-      return done(undefined);
+    const isBadNonce = problemOf(response) === 'badNonce' && ask.bend !== 'nonce';
+    flow.badNonces = isBadNonce ? flow.badNonces + 1 : 0;
+    if (isBadNonce && flow.badNonces > MOST_BAD_NONCES && !this.#isHealed) done(undefined);
+    else if (isBadNonce) again();
+    else if (response.status >= 500) this.#again(client, flow, response, done, again);
+    else if (isWrongSignature(response) && this.#tryOtherKey(client, flow, ask)) again();
+    else {
+      flow.keysTried = 0;
+      flow.failures = 0;
+      done(response);
     }
-    flow.badNonces = 0;
-    if (response.status >= 500) return this.#again(client, flow, response, done, again);
-    if (isWrongSignature(response) && this.#tryOtherKey(client, flow, ask)) return again();
-    flow.keysTried = 0;
-    flow.failures = 0;
-    done(response);
   }
 
   #again(
@@ -155,7 +163,10 @@ export class Transport {
     again: () => void,
   ): void {
     const failures = ++flow.failures;
-    if (failures > MOST_FAILURES && !flow.mustSucceed && !this.#isHealed) return done(undefined);
+    if (failures > MOST_FAILURES && !flow.mustSucceed && !this.#isHealed) {
+      done(undefined);
+      return;
+    }
     const doubled = FIRST_BACK_OFF_US * 2 ** Math.min(failures - 1, 6);
     const pauseUs = Math.min(doubled, LONGEST_BACK_OFF_US);
     const { draws, nowUs } = this.#world;

@@ -1,5 +1,5 @@
-// The ACME clients of a world: takes decisions of the plan, runs flows stage by stage, a few at a time
-// for each client, and lets each client get one more certificate when everything has healed.
+// The ACME clients of a world: takes decisions of the plan, runs flows stage by stage, a few at a
+// time for each client, and lets each client get one more certificate when everything has healed.
 // Invariant: a flow that began ends: done, refused or given up. Never here: what stages do.
 
 import type { WebResponse } from '../core/effect.ts';
@@ -92,7 +92,10 @@ class Clients implements Actor {
     const scene = this.#scene(client, flow);
     const stage = stageOf(flow.stage);
     const asked = stage.ask(scene);
-    if (isNext(asked)) return this.#follow(scene, asked);
+    if (isNext(asked)) {
+      this.#follow(scene, asked);
+      return;
+    }
     this.#transport.ask(client, flow, asked, (response) => {
       if (response === undefined) this.#follow(scene, { end: 'lost', why: 'no answer' });
       else this.#follow(scene, this.#take(stage, scene, response));
@@ -117,7 +120,10 @@ class Clients implements Actor {
 
   #follow(scene: Scene, next: Next): void {
     const { client, flow } = scene;
-    if ('end' in next) return this.#end(client, flow, next);
+    if ('end' in next) {
+      this.#end(client, flow, next);
+      return;
+    }
     flow.stage = next.go;
     const { nowUs } = this.#world;
     // Also without a pause through the queue: a chain of stages must not grow the stack.

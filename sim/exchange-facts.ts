@@ -1,7 +1,7 @@
 // What a request says and what a response says, read once and kept beside them: clients note it
 // when they sign, and checkers need not take requests apart again.
-// Invariant: a request that no client noted (damaged on its way) is read from its own text and never
-// counts as genuine. Never here: whether what is said is right.
+// Invariant: a request that no client noted (damaged on its way) is read from its own text and
+// never counts as genuine. Never here: whether what is said is right.
 
 import { fromBase64Url, fromUtf8 } from '../core/bytes.ts';
 import type { WebResponse } from '../core/effect.ts';

@@ -1,5 +1,5 @@
-// Situations that a swarm has to reach, because a swarm that never got there has not tried what they
-// stand for: name → why. They come from the core (`mark` effects), from actors, and from
+// Situations that a swarm has to reach, because a swarm that never got there has not tried what
+// they stand for: name → why. They come from the core (`mark` effects), from actors, and from
 // observations (check/situations.ts).
 // Invariant: every name here is marked by somebody. Never here: how they are noticed.
 

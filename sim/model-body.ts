@@ -2,7 +2,7 @@
 // (links and objects), against the records the node holds when it answers.
 // Invariant: reads only. Never here: which status is right (model.ts).
 
-import { identifierKey, sortIdentifiers, type Identifier } from '../core/acme/identifier.ts';
+import { type Identifier, identifierKey, sortIdentifiers } from '../core/acme/identifier.ts';
 import {
   authorizationMade,
   authorizationStatus,
@@ -86,7 +86,7 @@ function wrongAccount(body: JsonObject, id: string, shelf: Shelf): string | unde
   return sameJson(body['contact'] ?? [], contact) ? undefined : 'other contacts';
 }
 
-/** §7.4: an order names exactly what was asked for, with an authorization of the account for each. */
+/** §7.4: an order names what was asked for, with an authorization of the account for each. */
 function wrongNewOrder(facts: RequestFacts, body: JsonObject, shelf: Shelf): string | undefined {
   const asked = facts.payload!['identifiers'] as unknown as readonly Identifier[];
   const wanted = sortIdentifiers(asked).map(identifierKey);
@@ -144,11 +144,7 @@ function wrongChallenge(body: JsonObject, facts: RequestFacts, shelf: Shelf): st
   return body['status'] === status ? undefined : `${body['status']} instead of ${status}`;
 }
 
-function wrongCertificate(
-  { body }: WebResponse,
-  serial: string,
-  shelf: Shelf,
-): string | undefined {
+function wrongCertificate({ body }: WebResponse, serial: string, shelf: Shelf): string | undefined {
   const { der } = certificateMade(shelf.get('certificate', serial)!);
   const pem = typeof body === 'string' ? body.replaceAll('\n', '') : '';
   return pem.startsWith(`-----BEGIN CERTIFICATE-----${der}-----END`) ? undefined : 'another leaf';

@@ -1,6 +1,6 @@
-// The records of one node as its core has them, durable or not: rebuilt from what its steps persist,
-// and from its disk at each start. Remembers for one answer what the last persist replaced, so that
-// an answer can be judged by what was there before it.
+// The records of one node as its core has them, durable or not: rebuilt from what its steps
+// persist, and from its disk at each start. Remembers for one answer what the last persist
+// replaced, so that an answer can be judged by what was there before it.
 // Invariant: a function of the node's disk and its effects. Never here: judging.
 
 import { accountKey, authorizationMade, rung } from '../core/acme/records.ts';

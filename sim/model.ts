@@ -16,8 +16,8 @@ import {
   registerMember,
   rung,
 } from '../core/acme/records.ts';
-import type { Record } from '../core/crdt/record.ts';
 import { fromBase64Url, toBase64 } from '../core/bytes.ts';
+import type { Record } from '../core/crdt/record.ts';
 import type { Bend, RequestFacts } from './exchange-facts.ts';
 
 /** The records of one node at one moment. */
@@ -43,11 +43,7 @@ const BENT: { readonly [B in Bend]: Outcome } = {
 };
 
 /** The outcomes that are right before the request is carried out; badNonce is judged elsewhere. */
-export function outcomesOf(
-  facts: RequestFacts,
-  shelf: Shelf,
-  nowMs: number,
-): readonly Outcome[] {
+export function outcomesOf(facts: RequestFacts, shelf: Shelf, nowMs: number): readonly Outcome[] {
   if (!facts.isGenuine) return ['4xx'];
   const refusal = refusalOf(facts, shelf);
   if (refusal !== undefined) return [refusal];

@@ -1,8 +1,8 @@
 // The operators of a world: they look at what a node publishes (its list, its chain, its root, its
-// directory) as monitoring does. Reloading a configuration is a fault of the plan (faults.ts), for it
-// happens to a node whether it runs or not.
-// Invariant: an act of an operator never changes a record. Never here: revoking as an operator, which
-// the core does not offer yet.
+// directory) as monitoring does. Reloading a configuration is a fault of the plan (faults.ts), for
+// it happens to a node whether it runs or not.
+// Invariant: an act of an operator never changes a record. Never here: revoking as an operator,
+// which the core does not offer yet.
 
 import { plainRequest } from './client-request.ts';
 import { HOUR, MS, SECOND } from './clock.ts';

@@ -33,12 +33,19 @@ export interface WorldSize {
 }
 
 interface Member {
-  /** Name in `Decision`. */
-  readonly as: string;
+  /** Name in the file. */
+  readonly called: string;
   readonly notation: Notation;
   /** Absent: the member must be given. */
   readonly default?: Json;
 }
+
+/** Every member of every decision but what all have: one that is forgotten does not compile. */
+type Table = {
+  readonly [K in Decision['kind']]: {
+    readonly [M in Exclude<keyof Extract<Decision, { kind: K }>, 'kind' | 'atUs'>]-?: Member;
+  };
+};
 
 const NODE: Notation = {
   read: (value, { nodes }) => numberedBelow(value, nodes, 'node'),
@@ -80,67 +87,69 @@ const ENDS: Notation = {
   write: (value) => (value as readonly number[]).map(writeEnd),
 };
 
-const DOWN: Member = { as: 'downUs', notation: DURATION, default: 1_000_000 };
-const FOR: Member = { as: 'forUs', notation: DURATION };
-const ON: Member = { as: 'node', notation: NODE };
-const NOTHING: Json = {};
-const rate = (as: string): Member => ({ as, notation: PPM, default: 0 });
+const DOWN: Member = { called: 'down', notation: DURATION, default: 1_000_000 };
+const FOR: Member = { called: 'for', notation: DURATION };
+const ON: Member = { called: 'node', notation: NODE };
+const AT: Member = { called: 'at', notation: DURATION };
+const OPERATION: Member = { called: 'operation', notation: WORD };
+const WITH: Member = { called: 'with', notation: TABLE, default: {} };
 
-/** Verb → name in the file → member. */
-export const VERBS = {
-  crash: { node: ON, boundary: { as: 'boundary', notation: COUNT, default: 0 }, down: DOWN },
-  pause: { node: ON, for: FOR, suspend: { as: 'suspend', notation: SWITCH, default: false } },
+/** Verb → member of the decision → how it stands in a file, in this order. */
+export const VERBS: Table = {
+  crash: {
+    node: ON,
+    boundary: { called: 'boundary', notation: COUNT, default: 0 },
+    unsynced: { called: 'unsynced', notation: SWITCH, default: false },
+    downUs: DOWN,
+  },
+  pause: { node: ON, forUs: FOR, suspend: { called: 'suspend', notation: SWITCH, default: false } },
   clock: {
     node: ON,
-    wallBy: { as: 'wallByUs', notation: SIGNED_DURATION, default: 0 },
-    monoBy: { as: 'monoByUs', notation: DURATION, default: 0 },
-    wallPpm: { as: 'wallPpm', notation: SIGNED_PPM, default: 0 },
-    monoPpm: { as: 'monoPpm', notation: SIGNED_PPM, default: 0 },
-    for: { ...FOR, default: 0 },
+    wallByUs: { called: 'wallBy', notation: SIGNED_DURATION, default: 0 },
+    monoByUs: { called: 'monoBy', notation: DURATION, default: 0 },
+    wallPpm: { called: 'wallPpm', notation: SIGNED_PPM, default: 0 },
+    monoPpm: { called: 'monoPpm', notation: SIGNED_PPM, default: 0 },
+    forUs: { ...FOR, default: 0 },
   },
   disk: {
     node: ON,
-    slowdown: { as: 'slowdown', notation: FACTOR, default: 1 },
-    fails: { as: 'fails', notation: SWITCH, default: false },
-    for: FOR,
+    slowdown: { called: 'slowdown', notation: FACTOR, default: 1 },
+    fails: { called: 'fails', notation: SWITCH, default: false },
+    forUs: FOR,
   },
-  restore: { node: ON, backup: { as: 'backupUs', notation: DURATION }, down: DOWN },
-  empty: { node: ON, down: DOWN },
-  clone: { node: ON, source: { as: 'source', notation: NODE }, down: DOWN },
+  restore: { node: ON, backupUs: { called: 'backup', notation: DURATION }, downUs: DOWN },
+  empty: { node: ON, downUs: DOWN },
+  clone: { node: ON, source: { called: 'source', notation: NODE }, downUs: DOWN },
   partition: {
-    from: { as: 'from', notation: ENDS },
-    to: { as: 'to', notation: ENDS },
-    bothWays: { as: 'bothWays', notation: SWITCH, default: true },
-    for: FOR,
+    from: { called: 'from', notation: ENDS },
+    to: { called: 'to', notation: ENDS },
+    bothWays: { called: 'bothWays', notation: SWITCH, default: true },
+    forUs: FOR,
   },
   link: {
-    from: { as: 'from', notation: END },
-    to: { as: 'to', notation: END },
-    delay: { as: 'delayUs', notation: DURATION, default: 1000 },
-    lossPpm: rate('lossPpm'),
-    duplicatePpm: rate('duplicatePpm'),
-    corruptPpm: rate('corruptPpm'),
-    for: FOR,
+    from: { called: 'from', notation: END },
+    to: { called: 'to', notation: END },
+    delayUs: { called: 'delay', notation: DURATION, default: 1000 },
+    lossPpm: { called: 'lossPpm', notation: PPM, default: 0 },
+    duplicatePpm: { called: 'duplicatePpm', notation: PPM, default: 0 },
+    corruptPpm: { called: 'corruptPpm', notation: PPM, default: 0 },
+    forUs: FOR,
   },
-  reload: { node: ON, policy: { as: 'policy', notation: TABLE } },
-  client: {
-    client: { as: 'client', notation: CLIENT },
-    operation: { as: 'operation', notation: WORD },
-    with: { as: 'with', notation: TABLE, default: NOTHING },
-  },
-  operator: {
-    node: ON,
-    operation: { as: 'operation', notation: WORD },
-    with: { as: 'with', notation: TABLE, default: NOTHING },
-  },
-} as const satisfies { readonly [K in Decision['kind']]: { readonly [name: string]: Member } };
+  reload: { node: ON, policy: { called: 'policy', notation: TABLE } },
+  client: { client: { called: 'client', notation: CLIENT }, operation: OPERATION, with: WITH },
+  operator: { node: ON, operation: OPERATION, with: WITH },
+};
 
-export type Verb = keyof typeof VERBS;
-const AT: Member = { as: 'atUs', notation: DURATION };
+export type Verb = keyof Table;
 
-/** Names and members of a verb, in the order they are written. */
-export function membersOf(verb: Verb): readonly (readonly [name: string, member: Member])[] {
-  return Object.entries({ at: AT, ...VERBS[verb] });
+/** A member with its name in `Decision`, in the order they are written. */
+export interface NamedMember extends Member {
+  readonly as: string;
+}
+
+export function membersOf(verb: Verb): readonly NamedMember[] {
+  const members: [string, Member][] = Object.entries({ atUs: AT, ...VERBS[verb] });
+  return members.map(([as, member]) => ({ as, ...member }));
 }
 
 export function isVerb(name: unknown): name is Verb {
@@ -157,11 +166,11 @@ export function readDecision(
   if (!isVerb(verb)) return fail('do', `must be one of ${Object.keys(VERBS).join(', ')}`);
   const members = membersOf(verb);
   for (const name of Object.keys(table)) {
-    if (name === 'do' || members.some(([known]) => known === name)) continue;
-    const known = members.map(([member]) => member).join(', ');
+    if (name === 'do' || members.some(({ called }) => called === name)) continue;
+    const known = members.map(({ called }) => called).join(', ');
     fail(name, `is unknown; ${verb} has ${known}`);
   }
-  const pairs = members.map(([name, { as, notation, default: fallback }]): [string, Json] => {
+  const pairs = members.map(({ as, called: name, notation, default: fallback }): [string, Json] => {
     const value = table[name];
     if (value === undefined && fallback !== undefined) return [as, fallback];
     if (value === undefined) return fail(name, `is missing; ${verb} needs it`);
@@ -178,10 +187,10 @@ export function readDecision(
 /** The members of a decision as a table of a file; what has its default is left out. */
 export function writeDecision(decision: Decision): { readonly [name: string]: TomlValue } {
   const values = decision as unknown as { readonly [name: string]: Json };
-  const pairs = membersOf(decision.kind).flatMap(([name, member]): [string, TomlValue][] => {
-    const value = values[member.as]!;
+  const pairs = membersOf(decision.kind).flatMap((member): [string, TomlValue][] => {
+    const value = values[member.as] ?? member.default!;
     const isDefault = JSON.stringify(value) === JSON.stringify(member.default);
-    return isDefault ? [] : [[name, member.notation.write(value)]];
+    return isDefault ? [] : [[member.called, member.notation.write(value)]];
   });
   const [at, ...rest] = pairs;
   return Object.fromEntries([at!, ['do', decision.kind], ...rest]);

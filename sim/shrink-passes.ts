@@ -125,7 +125,10 @@ function simplifyContents(search: Search): void {
 function simplerOnes(decision: Decision): readonly Decision[] {
   switch (decision.kind) {
     case 'crash':
-      return decision.boundary === 0 ? [] : [{ ...decision, boundary: 0 }];
+      return [
+        ...(decision.boundary === 0 ? [] : [{ ...decision, boundary: 0 }]),
+        ...(decision.unsynced === true ? [{ ...decision, unsynced: false }] : []),
+      ];
     case 'client':
     case 'operator':
       return Object.entries(decision.with).flatMap(([name, value]) => {

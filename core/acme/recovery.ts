@@ -62,7 +62,7 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   const { select, limit, needs, each } = WORK[chore.chore];
   const page = tx.select({
-    ...select(tx, tx.memory.firstRunMs),
+    ...select(tx, chore.nowMs),
     ...(chore.afterId !== '' && { afterId: chore.afterId }),
     limit,
   });

@@ -45,8 +45,11 @@ export function takePage(
 ): FollowUp {
   const page = readPage(json);
   if (page === undefined) return 'refuse';
-  // Own rows that a listing is compared with must be of this very instant.
-  if (tx.instant !== tx.replica) tx.forgetRows();
+  // Own rows that a listing is compared with must be of this very instant. Where writes never pause
+  // long enough for that, the page is left alone: the next round brings it again.
+  if (page.listing !== null && tx.instant !== tx.replica) {
+    if (!tx.forgetRows()) return 'rest';
+  }
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page);
   if (receipt.result === 'forgotten') {
     const origin = nextIncarnation(tx.replica);
@@ -76,7 +79,7 @@ export function takePage(
  * The same node under a new name; its old events become those of a stranger. The name comes from
  * the process and not from a count: a backup that is restored twice would count to the same.
  */
-function nextIncarnation({ origin, seen, boot }: ReplicaState): string {
+export function nextIncarnation({ origin, seen, boot }: ReplicaState): string {
   const name = `${origin.slice(0, origin.lastIndexOf('.'))}.${boot}`;
   let next = name;
   for (let n = 2; next === origin || seen.has(next); n++) next = `${name}-${n}`;

@@ -11,12 +11,20 @@ import { answers } from './answers.ts';
 const URL = 'https://ca.sim/acme';
 const first = (value: object) => ({ at: 'x', value }) as never;
 const ACCOUNT = record('account/a', { status: 'valid', key: first({ thumbprint: 't' }) });
-const GONE = record('account/g', { status: 'deactivated', key: first({ thumbprint: 'g' }) }, 'n0.1', 2);
+const GONE = record(
+  'account/g',
+  { status: 'deactivated', key: first({ thumbprint: 'g' }) },
+  'n0.1',
+  2,
+);
 const MADE = { account: 'a', identifiers: [], authorizations: [], expiresMs: EPOCH_MS + 1e9 };
 const ORDER = record('order/o', { status: 'pending', made: first(MADE) }, 'n0.1', 3);
 const CERTIFICATE = record(
   'certificate/aa',
-  { status: 'revoked', made: first({ account: 'a', identifiers: [], der: 'eyJzZXJpYWwiOiJhYSJ9' }) },
+  {
+    status: 'revoked',
+    made: first({ account: 'a', identifiers: [], der: 'eyJzZXJpYWwiOiJhYSJ9' }),
+  },
   'n0.1',
   4,
 );

@@ -1,5 +1,5 @@
-// Does every answer a node gives match what a correct CA would have answered, given the records that
-// node has at that moment (model.ts)? Status, problem type, body and headers.
+// Does every answer a node gives match what a correct CA would have answered, given the records
+// that node has at that moment (model.ts)? Status, problem type, body and headers.
 // Sees: wrong refusals and wrong grants, bodies that disagree with the records, missing headers.
 // Cannot see: whether the records themselves are right (the other checkers), bodies of lists and
 // directories beyond their form. Excuses: for a request that was parked, what changed meanwhile.

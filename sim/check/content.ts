@@ -3,9 +3,9 @@
 // Invariant: the order is the lattices' own, not what a merge happens to do.
 // Never here: what any checker makes of it.
 
-import { LIMITS } from '../../core/limits.ts';
 import type { Json, Record } from '../../core/crdt/record.ts';
 import { expiresMsOf, isDeletable, latticeOf } from '../../core/crdt/schema.ts';
+import { LIMITS } from '../../core/limits.ts';
 import { EPOCH_MS, MS } from '../clock.ts';
 
 type Fields = Record['fields'];

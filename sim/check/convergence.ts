@@ -1,5 +1,5 @@
-// Do all nodes end up the same? In the liveness phase: do their vectors become equal; at the end: are
-// the contents the same record for record, and do the digests say the same as the contents.
+// Do all nodes end up the same? In the liveness phase: do their vectors become equal; at the end:
+// are the contents the same record for record, and do the digests say the same as the contents.
 // Sees: a node that stays behind, contents that differ under equal vectors, a digest that does not
 // follow its contents. Cannot see: in which order it happened. Excuses: what may have been swept.
 

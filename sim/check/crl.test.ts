@@ -17,7 +17,13 @@ function revoke(serial: string): WebRequest {
   const web: WebRequest = { method: 'POST', target: '/', contentType: '', body: '' };
   const certificate = toBase64Url(toUtf8(JSON.stringify({ serial })));
   const nobody = { account: undefined, thumbprint: 't', nonce: undefined, bend: undefined };
-  noteRequest(web, { route: 'revoke-cert', ids: [], isGenuine: true, payload: { certificate }, ...nobody });
+  noteRequest(web, {
+    route: 'revoke-cert',
+    ids: [],
+    isGenuine: true,
+    payload: { certificate },
+    ...nobody,
+  });
   return web;
 }
 

@@ -1,6 +1,6 @@
-// Are revocation lists right (RFC 5280 §5)? Numbers only grow at each node and CA, a list holds every
-// revocation that was durable when it was ordered, and whoever was told of a revocation finds it in
-// the list he asks the same node for afterwards.
+// Are revocation lists right (RFC 5280 §5)? Numbers only grow at each node and CA, a list holds
+// every revocation that was durable when it was ordered, and whoever was told of a revocation finds
+// it in the list he asks the same node for afterwards.
 // Sees: lists made too early, a number that repeats, stale lists. Cannot see: lists whose form it
 // does not know (real DER). Excuses: a disk that somebody exchanged.
 

@@ -16,7 +16,11 @@ test('a record that was durable and is gone after a start is a loss', () => {
 test('a record that is lower after a start is a loss', () => {
   const history = new History(durability());
   history.commit(0, [status('order/a', 'valid')]);
-  history.disks[0]!.apply({ records: [status('order/a', 'pending')], forget: [], facts: new Map() });
+  history.disks[0]!.apply({
+    records: [status('order/a', 'pending')],
+    forget: [],
+    facts: new Map(),
+  });
   history.start(0);
   assert.match(history.findings[0]!.story.at(-1) ?? '', /status is lower/);
 });

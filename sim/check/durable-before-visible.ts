@@ -74,7 +74,8 @@ function shows(
     return { promise: PROMISE, nodes: [node], story: nodeStory(world, node, end) };
   }
   const { disk } = world.nodes[node]!;
-  const ahead = effect.kind === 'respond' ? answerAhead(effect.response, disk) : saidAhead(effect, disk);
+  const ahead =
+    effect.kind === 'respond' ? answerAhead(effect.response, disk) : saidAhead(effect, disk);
   if (ahead === undefined) return undefined;
   const end = `n${node} shows ${ahead.what}, which its disk does not have`;
   return { promise: PROMISE, nodes: [node], story: storyOf(world, ahead.id, end) };
@@ -139,7 +140,10 @@ function pageAhead(page: Json, disk: DiskView): Ahead | undefined {
     const [kind, id, origin, seq, fields] = entry as [string, string, string, number, Members];
     const held = disk.get(kind, id);
     if (held?.fields === fields) continue;
-    if (held === undefined || lowered(kind, fields as Record['fields'], held.fields) !== undefined) {
+    if (
+      held === undefined ||
+      lowered(kind, fields as Record['fields'], held.fields) !== undefined
+    ) {
       return { id, what: `${kind}/${id} at ${origin}:${seq}` };
     }
   }

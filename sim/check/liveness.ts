@@ -34,7 +34,10 @@ export function liveness(): Checker {
 function take(open: Open, input: Input, atUs: number): void {
   switch (input.kind) {
     case 'request':
-      open.set(`request ${input.request}`, { what: `${input.web.method} ${input.web.target}`, atUs });
+      open.set(`request ${input.request}`, {
+        what: `${input.web.method} ${input.web.target}`,
+        atUs,
+      });
       return;
     case 'abandon':
       open.delete(`request ${input.request}`);

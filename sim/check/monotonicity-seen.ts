@@ -1,5 +1,5 @@
-// Does what clients are shown ever go back? What a node has shown of an object it shows from then on,
-// or more; and what it has on disk when a client asks it shows as well.
+// Does what clients are shown ever go back? What a node has shown of an object it shows from then
+// on, or more; and what it has on disk when a client asks it shows as well.
 // Sees: statuses that step back between two answers of one node, answers that are behind the disk.
 // Cannot see: another node that has not heard of it yet, which may be behind. Excuses: a disk that
 // somebody exchanged; parts of a status that follow from clocks.

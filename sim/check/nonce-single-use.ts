@@ -1,8 +1,8 @@
 // Is every nonce accepted at most once, and refused only for a reason (RFC 8555 §6.5)?
 // Sees: a second acceptance, acceptance of a nonce this process never issued, badNonce for a nonce
-// that is fresh and unspent. Cannot see: which of two refusals was meant, where a request is wrong in
-// more than its nonce. A refusal is allowed for a nonce that was in a request before, that is of an
-// earlier process or of another node, that is forged, too old, or out of the window.
+// that is fresh and unspent. Cannot see: which of two refusals was meant, where a request is wrong
+// in more than its nonce. A refusal is allowed for a nonce that was in a request before, that is of
+// an earlier process or of another node, that is forged, too old, or out of the window.
 
 import type { WebResponse } from '../../core/effect.ts';
 import { LIMITS } from '../../core/limits.ts';

@@ -1,9 +1,10 @@
 // Does an order ever have two certificates? What the CA is asked for one order and CSR is the same
-// on every node and at every time, one serial names one certificate, and clients are told one serial.
+// on every node and at every time, one serial names one certificate, and clients are told one
+// serial.
 // Sees: issuance that depends on who issues or when; two serials shown for one order.
 // Cannot see: two signatures over one certificate, which are equivalent. Excuses: an order that was
-// given different CSRs on two sides of a partition may show each side's until they meet; what was on
-// no other disk when a disk was exchanged.
+// given different CSRs on two sides of a partition may show each side's until they meet; what was
+// on no other disk when a disk was exchanged.
 
 import type { IssueRequest } from '../../core/acme/issuance.ts';
 import { certificateMade } from '../../core/acme/records.ts';
@@ -147,7 +148,8 @@ function forgetLost({ asked, csrs, made, told }: Seen, { nodes }: WorldView): vo
   for (const order of told.keys()) {
     if (!isKnown('order', order, 'certificate')) told.delete(order);
   }
-  for (const serial of made.keys()) if (!isKnown('certificate', serial, 'made')) made.delete(serial);
+  for (const serial of made.keys())
+    if (!isKnown('certificate', serial, 'made')) made.delete(serial);
 }
 
 function plain(request: IssueRequest): Json {

@@ -1,12 +1,12 @@
 // Does a client that was answered by a node find what it was told in its next request to that node?
 // Sees: an object that was acknowledged and is unknown to the same node later, an account whose new
-// contacts are gone, an order that is missing in its account's list. Cannot see: other nodes; whether
-// a status went back (monotonicity-seen.ts). Excuses: a disk that somebody exchanged, and what may
-// have been swept.
+// contacts are gone, an order that is missing in its account's list. Cannot see: other nodes;
+// whether a status went back (monotonicity-seen.ts). Excuses: a disk that somebody exchanged, and
+// what may have been swept.
 
-import type { WebResponse } from '../../core/effect.ts';
 import { sameJson } from '../../core/crdt/canonical.ts';
 import type { Json } from '../../core/crdt/record.ts';
+import type { WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
 import { bodyOf, factsOf, idOf, problemOf } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
@@ -111,8 +111,7 @@ function take(
 ): Finding | undefined {
   if (reply.kind !== 'response') return undefined;
   const { response } = reply;
-  const finding =
-    relies?.told === told ? wrongAnswer(relies, response, node, world) : undefined;
+  const finding = relies?.told === told ? wrongAnswer(relies, response, node, world) : undefined;
   remember(told, relies, call, response);
   return finding;
 }
@@ -135,7 +134,8 @@ function wrongAnswer(
   const now = bodyOf(response)['contact'] ?? [];
   // Another node may have told this one of a later write; then the client is elsewhere as well.
   if (sameJson(now, contact) || world.options.sticky === 0) return undefined;
-  const end = `n${node} had told of contacts ${JSON.stringify(contact)}, not ${JSON.stringify(now)}`;
+  const [before, shown] = [JSON.stringify(contact), JSON.stringify(now)];
+  const end = `n${node} had told of contacts ${before}, not ${shown}`;
   return { promise: PROMISE, nodes: [node], story: storyOf(world, id, end) };
 }
 
@@ -153,5 +153,6 @@ function remember(
     told.contacts.set(relies.id, bodyOf(response)['contact'] ?? []);
   }
   const serial = idOf(bodyOf(response)['certificate']);
-  if (serial !== '' && shown?.object.startsWith('order/')) told.objects.add(`certificate/${serial}`);
+  if (serial !== '' && shown?.object.startsWith('order/'))
+    told.objects.add(`certificate/${serial}`);
 }

@@ -1,7 +1,7 @@
 // Does anything come back that a node removed for good: a deleted record, or one that expired?
-// Sees: a removed key that is stored again on the same node. Cannot see: a deletion that a node never
-// took part in. Excuses: a disk that somebody exchanged; a record removed by a clock that ran ahead,
-// which is right to come back.
+// Sees: a removed key that is stored again on the same node. Cannot see: a deletion that a node
+// never took part in. Excuses: a disk that somebody exchanged; a record removed by a clock that ran
+// ahead, which is right to come back.
 
 import { keyText, type Record } from '../../core/crdt/record.ts';
 import { isDeletable, isTombstone } from '../../core/crdt/schema.ts';

@@ -1,6 +1,6 @@
 // What clients were shown of an object, as a rung: the part of a status that nothing may take back,
-// whatever clocks say. `expired`, `ready` and the `invalid` of an expired order follow from clocks and
-// other records, so they count as the rung below them.
+// whatever clocks say. `expired`, `ready` and the `invalid` of an expired order follow from clocks
+// and other records, so they count as the rung below them.
 // Invariant: higher is later. Never here: judging.
 
 import type { WebResponse } from '../../core/effect.ts';

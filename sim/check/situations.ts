@@ -73,7 +73,8 @@ function seeStep(
   for (const { kind } of effects) {
     if (kind === 'load' && input.kind === 'request') count('a request was parked for rows');
     if (kind === 'respond') isAnswered = true;
-    if ((kind === 'validate' || kind === 'issue') && isChore) count('work was taken up after a start');
+    if ((kind === 'validate' || kind === 'issue') && isChore)
+      count('work was taken up after a start');
   }
   const mayWake = input.kind === 'issued' || input.kind === 'validated';
   if (isAnswered && mayWake) count('a request waited for a record');

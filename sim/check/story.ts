@@ -3,8 +3,8 @@
 // Invariant: telling costs nothing until a promise is broken. Never here: judging.
 
 import { keyText, type Record, type RecordKey } from '../../core/crdt/record.ts';
-import type { Observation } from '../observation.ts';
 import type { DiskView } from '../disk.ts';
+import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 
 const LINES = 12;

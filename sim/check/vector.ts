@@ -1,7 +1,7 @@
 // Does whoever's version vector covers an event hold at least that event's content?
 // Sees: a vector that moves too far (after the wrong page, after a lost page, over a superseded
-// event); each event once per node, when the vector passes it. Cannot see: content lost later, which
-// durability.ts and monotonicity-stored.ts see. Excuses: what has expired; what was deleted.
+// event); each event once per node, when the vector passes it. Cannot see: content lost later,
+// which durability.ts and monotonicity-stored.ts see. Excuses: what has expired; what was deleted.
 
 import type { Record } from '../../core/crdt/record.ts';
 import { isDeletable } from '../../core/crdt/schema.ts';
@@ -68,10 +68,12 @@ function uncovered(
     const held = disk.get(event.kind, event.id);
     if (held === event) continue;
     if (held === undefined && (isDeletable(event.kind) || mayBeSwept(event, world.nowUs))) continue;
-    if (held !== undefined && lowered(event.kind, event.fields, held.fields) === undefined) continue;
+    if (held !== undefined && lowered(event.kind, event.fields, held.fields) === undefined)
+      continue;
     const has = held === undefined ? 'it has nothing of it' : `it has ${recordText(held)}`;
     const when = timeText(world.nowUs);
-    const end = `${when} n${node} says it has seen ${origin} up to ${through}, with ${recordText(event)}; ${has}`;
+    const covers = `${when} n${node} says it has seen ${origin} up to ${through}`;
+    const end = `${covers}, with ${recordText(event)}; ${has}`;
     const story = storyOf(world, event.id, end);
     return { promise: 'what a vector covers is held', nodes: [node], story };
   }

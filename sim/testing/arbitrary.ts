@@ -56,7 +56,13 @@ export function decisions(nodes: number, clients: number): fc.Arbitrary<Decision
     return { kind: fc.constant(kind) };
   };
   return fc.oneof<fc.Arbitrary<Decision>[]>(
-    fc.record({ ...of('crash'), ...base, boundary: fc.nat(), downUs: TIME }),
+    fc.record({
+      ...of('crash'),
+      ...base,
+      boundary: fc.nat(),
+      unsynced: fc.boolean(),
+      downUs: TIME,
+    }),
     fc.record({ ...of('pause'), ...base, ...span, suspend: fc.boolean() }),
     fc.record({
       ...of('clock'),

@@ -1,5 +1,6 @@
-// Histories made by hand, to show a checker: a world of disks without machines, in which a test says
-// what happens, bad things included. Invariant: observations reach the checker in the order told.
+// Histories made by hand, to show a checker: a world of disks without machines, in which a test
+// says what happens, bad things included. Invariant: observations reach the checker in the order
+// told.
 // Never here: judging.
 
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
@@ -169,5 +170,3 @@ export function refusal(route: string, code: number, type: string): WebResponse 
     ['Cache-Control', 'no-store'],
   ]);
 }
-
-

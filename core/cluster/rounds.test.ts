@@ -1,0 +1,93 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DEBOUNCE_MS, Rounds } from './rounds.ts';
+
+const PEERS = ['b', 'c', 'd', 'e'];
+
+function rounds(fanOut = 0, peers: readonly string[] = PEERS): Rounds {
+  return new Rounds({ peers, intervalMs: 1000, fanOut }, 7);
+}
+
+/** Runs rounds from one due moment to the next; every ask is answered at once. */
+function asked(schedule: Rounds, count: number): readonly (readonly string[])[] {
+  return Array.from({ length: count }, () => {
+    const peers = schedule.due(schedule.nextMonoMs);
+    for (const peer of peers) schedule.answered(peer);
+    return peers;
+  });
+}
+
+test('without peers there is never a round', () => {
+  assert.is(rounds(0, []).nextMonoMs, Number.POSITIVE_INFINITY);
+  assert.equal(rounds(0, []).due(1e9), []);
+});
+
+test('fan_out 0 asks every peer in every round', () => {
+  for (const peers of asked(rounds(), 5)) assert.equal([...peers].sort(), PEERS);
+});
+
+test('rounds come once an interval, a little sooner by chance', () => {
+  const schedule = rounds();
+  schedule.due(0);
+  const moments = Array.from({ length: 50 }, () => {
+    const before = schedule.nextMonoMs;
+    schedule.due(before);
+    return schedule.nextMonoMs - before;
+  });
+  assert.ok(
+    moments.every((ms) => ms > 750 && ms <= 1000),
+    moments.join(),
+  );
+  assert.ok(new Set(moments).size > 10, 'they are not all the same');
+});
+
+test('with a fan-out no peer is left out for longer than a rotation', () => {
+  for (const fanOut of [1, 2, 3]) {
+    const order = asked(rounds(fanOut), 60).flat();
+    for (let i = 0; i + 2 * PEERS.length <= order.length; i++) {
+      const window = new Set(order.slice(i, i + 2 * PEERS.length));
+      assert.is(window.size, PEERS.length, `fan-out ${fanOut} at ${i}`);
+    }
+  }
+});
+
+test('a peer is not asked while an ask is under way, until patience ends', () => {
+  const schedule = rounds(0, ['b']);
+  assert.equal(schedule.due(0), ['b']);
+  assert.is(schedule.ask('b', 500), false);
+  assert.is(schedule.ask('b', 3_999), false);
+  assert.is(schedule.ask('b', 4_000), true);
+});
+
+test('a peer that fails is left alone longer and longer, and at once taken back when it answers', () => {
+  const schedule = rounds(0, ['b']);
+  const pauses: number[] = [];
+  let now = 0;
+  for (let i = 0; i < 12; i++) {
+    assert.is(schedule.ask('b', now), true);
+    schedule.failed('b', now);
+    const failedAt = now;
+    while (!schedule.ask('b', now)) now += 50;
+    schedule.failed('b', now);
+    pauses.push(now - failedAt);
+    now += 60_000;
+  }
+  assert.ok(pauses[0]! <= 1_050 && pauses[2]! > 2_000, pauses.join());
+  assert.ok(
+    pauses.every((ms) => ms <= 20_050),
+    pauses.join(),
+  );
+  assert.is(schedule.ask('b', now), true);
+  schedule.answered('b');
+  assert.is(schedule.ask('b', now), true);
+});
+
+test('a write brings the next round near, once for all writes that come together', () => {
+  const schedule = rounds();
+  schedule.due(0);
+  schedule.hurry(10);
+  schedule.hurry(15);
+  assert.is(schedule.nextMonoMs, 10 + DEBOUNCE_MS);
+});
+
+test.run();
