@@ -5,8 +5,8 @@
 import { assert } from './assert.ts';
 
 export const LIMITS = {
-  /** Records kept warm. About 1 KiB each, so some 16 MiB. */
-  cacheRecords: 16_384,
+  /** Records kept warm. About 2 KiB each, so some 16 MiB. */
+  cacheRecords: 8_192,
   /** Inputs that wait for a load or for a record to change, all together. */
   parkedInputs: 10_000,
   /** How often one input may be run again because what it needs was not warm. */
@@ -16,9 +16,11 @@ export const LIMITS = {
   /** Records one page of a selection brings. */
   selectionPage: 500,
   /** Orders taken up again at once after a start, each with all its authorizations. */
-  reissuePage: 50,
+  reissuePage: 40,
   /** Valid authorizations found by name without asking the database. */
-  reusableAuthorizations: 100_000,
+  reusableAuthorizations: 8_192,
+  /** Bits of the filter for names beyond those: of 400,000, one new name in a hundred is asked. */
+  reusableFilterBits: 4_194_304,
 
   /** Identifiers in one order. */
   orderIdentifiers: 100,

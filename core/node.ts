@@ -72,7 +72,10 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #cache: Cache;
   readonly #nonces: NonceBook;
-  readonly #reusable = new ReusableAuthorizations(LIMITS.reusableAuthorizations);
+  readonly #reusable = new ReusableAuthorizations(
+    LIMITS.reusableAuthorizations,
+    LIMITS.reusableFilterBits,
+  );
   readonly #lists = new RevocationLists();
   #policy: Policy;
   #clock: HlcState = HLC_ZERO;

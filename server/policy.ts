@@ -3,6 +3,7 @@
 
 import type { CaPolicy, Policy } from '../core/acme/policy.ts';
 import { CHALLENGE_TYPES } from '../core/acme/validation.ts';
+import { toBase64Url } from '../core/bytes.ts';
 import type { CaConfig, Config } from '../io/config/index.ts';
 import type { CertificateAuthority } from './ca/ca.ts';
 
@@ -28,6 +29,10 @@ export function policyOf(config: Config, authorities: Authorities): Policy {
       [...server.eabKeys].map(([kid, secret]) => [kid, Buffer.from(secret, 'base64url')]),
     ),
     caaIdentities: [...new Set(identities)],
+    renewalRetryAfterSecs: server.ariRetryAfterSecs,
+    ...(server.ariExplanationUrl !== undefined && {
+      renewalExplanationUrl: server.ariExplanationUrl,
+    }),
     ...(server.termsOfServiceUrl !== undefined && { termsOfServiceUrl: server.termsOfServiceUrl }),
     ...(server.websiteUrl !== undefined && { websiteUrl: server.websiteUrl }),
   };
@@ -42,6 +47,7 @@ function caPolicy(config: CaConfig, authority: CertificateAuthority): CaPolicy {
     fullChainPem: chainPem + (rootPem === undefined || isRootInChain ? '' : rootPem),
     rootPem: rootPem ?? chainPem,
     keyHashes: [...authority.spkiHashes],
+    keyId: toBase64Url(authority.issuer.keyId),
     validityMs: config.validityDays * DAY_MS,
     crlNextUpdateMs: config.crlNextUpdateSecs * 1000,
   };

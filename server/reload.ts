@@ -14,6 +14,8 @@ const LIVE_SERVER = [
   'termsOfServiceUrl',
   'websiteUrl',
   'caaIdentities',
+  'ariRetryAfterSecs',
+  'ariExplanationUrl',
 ] as const;
 
 export interface ReloadChanges {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Server as TlsServer } from 'node:https';
 import { resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { type CaConfig, type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
 import { createPrimitives } from '../io/crypto/primitives.ts';
 import type { Log } from '../io/log.ts';
@@ -26,9 +27,15 @@ import { keepIdentity, openIdentity, tlsOptions } from './tls.ts';
 
 /** How long requests under way may take once the server is told to stop. */
 const DRAIN_MS = 5_000;
+/**
+ * How much the old generation may grow between collections. On a machine with memory to spare V8
+ * lets it become four times what is in use: with some 30 MiB of warm records, 130 MiB.
+ */
+const HEAP_GROWTH = '--heap-growing-percent=50';
 
 /** Runs until SIGTERM or SIGINT. Rejects when the server cannot start. */
 export async function serve(config: Config, log: Log, reload: () => LoadResult): Promise<void> {
+  setFlagsFromString(HEAP_GROWTH);
   const authorities = openAuthorities(config, log);
   const issuing = authorities.get(config.ca.find(({ isDefault }) => isDefault)!.id)!;
   const metrics = createMetrics();

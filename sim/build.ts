@@ -29,6 +29,7 @@ export const POLICY: Policy = {
       fullChainPem: '-----BEGIN CERTIFICATE-----\nZnVsbA==\n-----END CERTIFICATE-----\n',
       rootPem: '-----BEGIN CERTIFICATE-----\ncm9vdA==\n-----END CERTIFICATE-----\n',
       keyHashes: ['ca-key'],
+      keyId: 'Y2EtaWQ',
       validityMs: 90 * DAY_MS,
       crlNextUpdateMs: DAY_MS,
     },
@@ -39,6 +40,7 @@ export const POLICY: Policy = {
   externalAccountRequired: false,
   eabKeys: new Map(),
   caaIdentities: [],
+  renewalRetryAfterSecs: 21_600,
 };
 
 /** The build without defects. */
@@ -74,8 +76,8 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
 }
 
 /** What the disk knows of the replica; a fresh database gets an origin never used before. */
-function replicaAtStart({ disk, id, boot }: Machine): ReplicaState {
-  const name = `${id}-${boot}`;
+function replicaAtStart({ disk, id, index, boot }: Machine): ReplicaState {
+  const name = `${id}-${index}-${boot}`;
   const known = replicaFrom(disk.facts, name);
   if (known !== undefined) {
     assert('origin' in known, `the facts of ${id} cannot be read`);

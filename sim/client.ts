@@ -90,6 +90,10 @@ class Clients implements Actor {
   /** Asks what the stage of a flow asks, or goes on. */
   #enter(client: ClientState, flow: Flow): void {
     const scene = this.#scene(client, flow);
+    if (client.account === undefined && flow.stage !== 'account') {
+      this.#end(client, flow, { end: 'refused', why: 'the account is gone meanwhile' });
+      return;
+    }
     const stage = stageOf(flow.stage);
     const asked = stage.ask(scene);
     if (isNext(asked)) {

@@ -7,7 +7,6 @@ export const MARKS = {
   'records merged from a peer': 'nothing is replicated without it',
   'concurrent versions were joined': 'two nodes wrote one record without knowing of each other',
   'a page was not the last': 'the vector must not move on such a page',
-  'a new incarnation was taken': 'a restored node must not use its numbers again',
   'a crash lost changes': 'what was not durable must not have been shown',
   'a crash fell between commit and answer': 'the client cannot know, and tries again',
   'a crash fell in the middle of a step': 'half of the effects were never carried out',

@@ -73,15 +73,19 @@ export function reusableAuthorizations(
     known.filter((id) => id !== undefined),
   );
   const good = known.map((id) => (id !== undefined && isReusable(tx, id) ? id : undefined));
-  if (reusable.isComplete(tx.now.wallMs)) return good;
-  const searches = identifiers.map((name) => validSelection(tx, account, name));
+  const searches = identifiers.map((name, index) => {
+    if (good[index] !== undefined) return undefined;
+    const mayHaveMore = reusable.mayHaveMore(account, identifierKey(name), tx.now.wallMs);
+    return mayHaveMore ? validSelection(tx, account, name) : undefined;
+  });
   tx.need(
     [],
-    searches.filter((_, index) => good[index] === undefined),
+    searches.filter((search) => search !== undefined),
   );
   return identifiers.map((name, index) => {
-    if (good[index] !== undefined) return good[index];
-    const found = tx.select(searches[index]!).map(({ id }) => id);
+    const search = searches[index];
+    if (search === undefined) return good[index];
+    const found = tx.select(search).map(({ id }) => id);
     // What was found is as old as the search; whether it is still good the record itself says.
     authorizationsOf(tx, found);
     return found.find((id) => isReusable(tx, id, identifierKey(name)));

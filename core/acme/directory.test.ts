@@ -28,6 +28,7 @@ test('RFC 8555 §7.1.1: the directory names every resource under the public URL'
     newAuthz: `${base}/new-authz`,
     revokeCert: `${base}/revoke-cert`,
     keyChange: `${base}/key-change`,
+    renewalInfo: `${base}/renewal-info`,
     meta: { externalAccountRequired: false },
   });
 });

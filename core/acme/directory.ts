@@ -22,6 +22,7 @@ export function directory({ policy }: Call): Outcome {
       newAuthz: `${baseUrl}/acme/new-authz`,
       revokeCert: `${baseUrl}/acme/revoke-cert`,
       keyChange: `${baseUrl}/acme/key-change`,
+      renewalInfo: `${baseUrl}/acme/renewal-info`,
       meta,
     },
     headers: { 'Cache-Control': 'public, max-age=0, no-cache' },

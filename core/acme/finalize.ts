@@ -67,11 +67,14 @@ export function concludeIssuance(tx: Transaction, id: string, result: IssueResul
     return;
   }
   const { serial, ...issued } = result.certificate;
-  const { ca, account, identifiers } = orderMade(order);
+  const { ca, account, identifiers, replaced } = orderMade(order);
   const names = identifiers.map(({ type, value }) => ({ type, value }));
   const made = { ca, order: id, account, identifiers: names, ...issued };
   writeCertificate(tx, serial, { made: first(at, made), status: 'valid' });
   tx.put('order', id, { certificate: first(at, { serial }), status: 'valid' });
+  if (replaced !== undefined) {
+    tx.put('certificate', replaced, { replaced: first(at, { order: id }) });
+  }
   const label = identifiers.map(({ value }) => value).join(',');
   tx.log('info', 'ca', 'certificate issued', { serial, order: id, account, names: label });
 }

@@ -20,6 +20,7 @@ import {
   orderStatus,
   registerMember,
 } from './records.ts';
+import { replacedSerial } from './renewal.ts';
 import { optionalString } from './request.ts';
 import type { Call } from './routes.ts';
 
@@ -31,6 +32,11 @@ export function newOrder(call: Call): Outcome {
   const account = signed!.account!.id;
   const identifiers = readIdentifiers(payload['identifiers']);
   const period = readPeriod(tx, policy, payload);
+  const replaces = optionalString(payload, 'replaces');
+  const renewal = replaces !== undefined && {
+    replaces,
+    replaced: replacedSerial(tx, policy, account, replaces),
+  };
   const reused = reusableAuthorizations(call, account, identifiers);
   const authorizations = identifiers.map((identifier, index) => {
     return reused[index] ?? createAuthorization(tx, policy, account, identifier);
@@ -45,6 +51,7 @@ export function newOrder(call: Call): Outcome {
     // An order for a period that is over could only be finalized for a certificate of no use.
     expiresMs: Math.min(tx.now.wallMs + policy.orderExpiryMs, period.notAfterMs ?? Infinity),
     ca: issuingCa(policy).id,
+    ...renewal,
   };
   tx.create('order', id, { made: first(tx.stamp(), made), status: 'pending' });
   const body = orderBody(tx, policy, tx.get('order', id)!);
@@ -89,7 +96,8 @@ export function orderUrl(policy: Policy, id: string): string {
 }
 
 function orderBody(tx: Transaction, policy: Policy, order: Draft): JsonObject {
-  const { identifiers, authorizations, expiresMs, notBeforeMs, notAfterMs } = orderMade(order);
+  const made = orderMade(order);
+  const { identifiers, authorizations, expiresMs, notBeforeMs, notAfterMs, replaces } = made;
   const serial = registerMember(order, 'certificate', 'serial');
   const status = orderStatus(tx, order);
   const error = status === 'invalid' ? orderError(tx, order) : undefined;
@@ -99,6 +107,7 @@ function orderBody(tx: Transaction, policy: Policy, order: Draft): JsonObject {
     identifiers: identifiers.map(plain),
     ...(notBeforeMs !== undefined && { notBefore: formatTime(notBeforeMs) }),
     ...(notAfterMs !== undefined && { notAfter: formatTime(notAfterMs) }),
+    ...(replaces !== undefined && { replaces }),
     ...(error !== undefined && { error }),
     authorizations: authorizations.map((id) => `${policy.baseUrl}/acme/authz/${id}`),
     finalize: `${orderUrl(policy, order.id)}/finalize`,

@@ -11,6 +11,8 @@ export interface CaPolicy {
   readonly rootPem: string;
   /** SHA-256 of the CA's own public keys (base64url): no leaf may have one. */
   readonly keyHashes: readonly string[];
+  /** The key identifier its certificates name in authorityKeyIdentifier, unpadded base64url. */
+  readonly keyId: string;
   readonly validityMs: number;
   readonly crlNextUpdateMs: number;
 }
@@ -26,6 +28,9 @@ export interface Policy {
   /** External account keys (RFC 8555 §7.3.4) by kid. */
   readonly eabKeys: ReadonlyMap<string, Uint8Array>;
   readonly caaIdentities: readonly string[];
+  /** How soon clients should ask again when to renew (RFC 9773 §4.3). */
+  readonly renewalRetryAfterSecs: number;
+  readonly renewalExplanationUrl?: string;
   readonly termsOfServiceUrl?: string;
   readonly websiteUrl?: string;
 }

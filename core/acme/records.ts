@@ -25,6 +25,9 @@ export interface OrderMade {
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly ca: string;
+  /** The certificate it replaces (RFC 9773 §5): as the client named it, and its serial number. */
+  readonly replaces?: string;
+  readonly replaced?: string;
 }
 
 export interface AuthorizationMade {

@@ -9,20 +9,24 @@ import { ReusableAuthorizations } from './reuse.ts';
 
 const HOUR_MS = 3_600_000;
 
+function indexOf(limit: number): ReusableAuthorizations {
+  return new ReusableAuthorizations(limit, 65_536);
+}
+
 function authorization(id: string, value: string, status = 'valid', expiresMs = 100): Draft {
   const made = { account: 'me', identifier: { type: 'dns', value }, wildcard: false, expiresMs };
   return { kind: 'authorization', id, fields: { made: first('1-0-a', made), status } };
 }
 
-test('before everything was shown to it the index is not complete', () => {
-  const index = new ReusableAuthorizations(4);
-  assert.not(index.isComplete(Number.MAX_SAFE_INTEGER));
+test('before everything was shown to it there may be more than it finds', () => {
+  const index = indexOf(4);
+  assert.ok(index.mayHaveMore('me', 'dns:a', Number.MAX_SAFE_INTEGER));
   index.markLoaded();
-  assert.ok(index.isComplete(0));
+  assert.not(index.mayHaveMore('me', 'dns:a', 0));
 });
 
 test('what is pending, invalid or expired is not found', () => {
-  const index = new ReusableAuthorizations(4);
+  const index = indexOf(4);
   index.observe(authorization('1', 'a', 'pending'), 0);
   index.observe(authorization('2', 'b', 'invalid'), 0);
   index.observe(authorization('3', 'c', 'valid', 50), 50);
@@ -30,7 +34,7 @@ test('what is pending, invalid or expired is not found', () => {
 });
 
 test('what is found belongs to the account and the name', () => {
-  const index = new ReusableAuthorizations(4);
+  const index = indexOf(4);
   index.observe(authorization('1', 'a'), 0);
   assert.is(index.find('me', 'dns:a'), '1');
   assert.is(index.find('you', 'dns:a'), undefined);
@@ -39,14 +43,14 @@ test('what is found belongs to the account and the name', () => {
 });
 
 test('what is no longer valid is no longer found', () => {
-  const index = new ReusableAuthorizations(4);
+  const index = indexOf(4);
   index.observe(authorization('1', 'a'), 0);
   index.observe(authorization('1', 'a', 'deactivated'), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
 });
 
 test('when one of two valid ones goes, the other is still found', () => {
-  const index = new ReusableAuthorizations(4);
+  const index = indexOf(4);
   index.observe(authorization('1', 'a', 'valid', 200), 0);
   index.observe(authorization('2', 'a', 'valid', 100), 0);
   assert.is(index.find('me', 'dns:a'), '1', 'the one that lasts longer');
@@ -56,32 +60,45 @@ test('when one of two valid ones goes, the other is still found', () => {
   assert.is(index.find('me', 'dns:a'), undefined);
 });
 
-test('beyond the bound the oldest goes, and the index is incomplete until it would expire', () => {
-  const index = new ReusableAuthorizations(2);
+test('beyond the bound the oldest goes, and is asked for until it would expire', () => {
+  const index = indexOf(2);
   index.markLoaded();
   index.observe(authorization('1', 'a', 'valid', 70), 0);
   index.observe(authorization('2', 'b', 'valid', 90), 0);
   index.observe(authorization('3', 'c', 'valid', 90), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
   assert.is(index.find('me', 'dns:c'), '3');
-  assert.not(index.isComplete(69));
-  assert.ok(index.isComplete(70));
+  assert.ok(index.mayHaveMore('me', 'dns:a', 69));
+  assert.not(index.mayHaveMore('me', 'dns:a', 70));
+  for (const name of ['dns:b', 'dns:c', 'dns:d']) assert.not(index.mayHaveMore('me', name, 69));
+  assert.not(index.mayHaveMore('you', 'dns:a', 69));
 });
 
-test('dropping while it is being filled keeps the index incomplete', () => {
-  const index = new ReusableAuthorizations(1);
+test('what is dropped while the index is being filled is asked for', () => {
+  const index = indexOf(1);
   index.observe(authorization('1', 'a', 'valid', 70), 0);
   index.observe(authorization('2', 'b', 'valid', 70), 0);
   index.markLoaded();
-  assert.not(index.isComplete(69), 'the first one was dropped and is still valid');
+  assert.ok(index.mayHaveMore('me', 'dns:a', 69), 'it was dropped and is still valid');
+  assert.not(index.mayHaveMore('me', 'dns:b', 69));
 });
 
 test('many valid ones of one name count towards the bound', () => {
-  const index = new ReusableAuthorizations(8);
+  const index = indexOf(8);
   index.markLoaded();
   for (let i = 0; i < 9; i++) index.observe(authorization(`${i}`, 'a'), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
-  assert.not(index.isComplete(0));
+  assert.ok(index.mayHaveMore('me', 'dns:a', 0));
+});
+
+test('a drop after everything dropped has expired begins a new filter', () => {
+  const index = indexOf(1);
+  index.markLoaded();
+  index.observe(authorization('1', 'a', 'valid', 70), 0);
+  index.observe(authorization('2', 'b', 'valid', 170), 0);
+  index.observe(authorization('3', 'c', 'valid', 190), 100);
+  assert.ok(index.mayHaveMore('me', 'dns:b', 169));
+  assert.not(index.mayHaveMore('me', 'dns:a', 169), 'it had expired before');
 });
 
 test('RFC 8555 §7.1.4: a valid authorization is reused for a new order of its account', () => {

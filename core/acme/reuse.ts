@@ -1,8 +1,10 @@
 // Which valid authorizations an account has for a name (RFC 8555 §7.1.4), in memory, so that an
-// order for a new name costs no database read. Invariant: while `complete`, a name that is not
-// found here has no valid authorization; beyond the bound it is no longer complete and the
-// database is asked. Never here: deciding whether an authorization is still good.
+// order for a new name costs no database read. Beyond a bound the oldest names are remembered in a
+// filter only, which costs a few bits each instead of some 300 octets.
+// Invariant: a name that is not found here and that `mayHaveMore` denies has no valid
+// authorization. Never here: deciding whether an authorization is still good.
 
+import { BloomFilter } from '../bloom-filter.ts';
 import type { Draft } from '../transaction.ts';
 import { nameKey } from './authorization.ts';
 import { authorizationMade, authorizationStatus } from './records.ts';
@@ -18,15 +20,20 @@ export class ReusableAuthorizations {
   readonly #byName = new Map<string, readonly Entry[]>();
   #size = 0;
   #isLoaded = false;
-  /** Until this moment something that was dropped early may still be valid. */
-  #incompleteUntilMs = 0;
+  /** The names that were dropped although they may still be valid, until this moment. */
+  readonly #dropped: BloomFilter;
+  #droppedUntilMs = 0;
 
-  constructor(limit: number) {
+  /** At most `limit` authorizations, and a filter of `filterBits` for names beyond them. */
+  constructor(limit: number, filterBits: number) {
     this.#limit = limit;
+    this.#dropped = new BloomFilter(filterBits);
   }
 
-  isComplete(nowMs: number): boolean {
-    return this.#isLoaded && nowMs >= this.#incompleteUntilMs;
+  /** Whether the database may hold a valid authorization for this name that is not found here. */
+  mayHaveMore(account: string, name: string, nowMs: number): boolean {
+    if (!this.#isLoaded) return true;
+    return nowMs < this.#droppedUntilMs && this.#dropped.mayHold(keyOf(account, name));
   }
 
   /** Says that everything the database held at start has been shown to `observe`. */
@@ -35,13 +42,13 @@ export class ReusableAuthorizations {
   }
 
   find(account: string, name: string): string | undefined {
-    return this.#byName.get(`${account} ${name}`)?.at(-1)?.id;
+    return this.#byName.get(keyOf(account, name))?.at(-1)?.id;
   }
 
   /** Takes note of an authorization as it was just written or read. */
   observe(authorization: Draft, nowMs: number): void {
     const { account, expiresMs } = authorizationMade(authorization);
-    const key = `${account} ${nameKey(authorization)}`;
+    const key = keyOf(account, nameKey(authorization));
     const before = this.#byName.get(key) ?? [];
     const others = before.filter((entry) => {
       return entry.id !== authorization.id && entry.expiresMs > nowMs;
@@ -52,15 +59,21 @@ export class ReusableAuthorizations {
     this.#byName.delete(key);
     if (entries.length > 0) this.#byName.set(key, entries);
     this.#size += entries.length - before.length;
-    if (this.#size > this.#limit) this.#dropOldest();
+    if (this.#size > this.#limit) this.#dropOldest(nowMs);
   }
 
-  #dropOldest(): void {
+  #dropOldest(nowMs: number): void {
     const [oldest] = this.#byName;
     if (oldest === undefined) return;
     const [key, entries] = oldest;
     this.#byName.delete(key);
     this.#size -= entries.length;
-    this.#incompleteUntilMs = Math.max(this.#incompleteUntilMs, entries.at(-1)!.expiresMs);
+    if (nowMs >= this.#droppedUntilMs) this.#dropped.clear();
+    this.#dropped.add(key);
+    this.#droppedUntilMs = Math.max(this.#droppedUntilMs, entries.at(-1)!.expiresMs);
   }
+}
+
+function keyOf(account: string, name: string): string {
+  return `${account} ${name}`;
 }

@@ -6,7 +6,14 @@ import { Rig } from '../testing/rig.ts';
 import { ROUTE_NAMES } from './routes.ts';
 
 const INDEX = '<https://ca.test/acme/directory>;rel="index"';
-const OPEN = ['/acme/directory', '/acme/new-nonce', '/ca/crl', '/ca/default/crl', '/ca/root'];
+const OPEN = [
+  '/acme/renewal-info/a.b',
+  '/acme/directory',
+  '/acme/new-nonce',
+  '/ca/crl',
+  '/ca/default/crl',
+  '/ca/root',
+];
 const SIGNED = [
   '/acme/new-account',
   '/acme/account/x',

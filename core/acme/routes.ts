@@ -19,6 +19,7 @@ import type { NonceBook } from './nonce.ts';
 import { getOrder, newOrder } from './order.ts';
 import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
+import { renewalInformation } from './renewal.ts';
 import { authenticate, type SignedRequest, type Signer, withAccountOfNow } from './request.ts';
 import type { ReusableAuthorizations } from './reuse.ts';
 
@@ -67,6 +68,7 @@ const ROUTES: readonly Route[] = [
   signed('cert-full', 'acme/cert/*/full', 'account', 'get', downloadFullChain),
   signed('revoke-cert', 'acme/revoke-cert', 'either', 'post', revokeCertificate),
   signed('key-change', 'acme/key-change', 'account', 'post', changeKey),
+  open('renewal-info', 'acme/renewal-info/*', renewalInformation),
   open('crl', 'ca/crl', revocationList),
   open('crl-of', 'ca/*/crl', revocationList),
   open('root', 'ca/root', rootCertificate),

@@ -36,7 +36,12 @@ export const SCHEMA = {
     validated: 'first',
     error: 'last',
   },
-  certificate: { made: 'first', status: ['valid', 'revoked'], revocation: 'first' },
+  certificate: {
+    made: 'first',
+    status: ['valid', 'revoked'],
+    revocation: 'first',
+    replaced: 'first',
+  },
   eab: {
     made: 'first',
     secret: 'first',

@@ -30,6 +30,7 @@ export const POLICY: Policy = {
       fullChainPem: '-----BEGIN CERTIFICATE-----\nZnVsbA==\n-----END CERTIFICATE-----\n',
       rootPem: '-----BEGIN CERTIFICATE-----\ncm9vdA==\n-----END CERTIFICATE-----\n',
       keyHashes: ['ca-key'],
+      keyId: 'Y2EtaWQ',
       validityMs: 90 * DAY_MS,
       crlNextUpdateMs: DAY_MS,
     },
@@ -40,6 +41,7 @@ export const POLICY: Policy = {
   externalAccountRequired: false,
   eabKeys: new Map(),
   caaIdentities: [],
+  renewalRetryAfterSecs: 21_600,
 };
 
 /** A CSR as this rig reads it: what a real one says, as JSON. */

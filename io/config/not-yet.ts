@@ -78,18 +78,6 @@ export const NOT_YET: readonly Limitation[] = [
     used: ({ server }) => server.trustedProxies.length > 0,
   },
   {
-    path: ['server', 'ari_retry_after_secs'],
-    what: 'another [server] ari_retry_after_secs',
-    fix: 'remove it',
-    used: ({ server }) => server.ariRetryAfterSecs !== 21600,
-  },
-  {
-    path: ['server', 'ari_explanation_url'],
-    what: '[server] ari_explanation_url',
-    fix: 'remove it',
-    used: ({ server }) => server.ariExplanationUrl !== undefined,
-  },
-  {
     path: ['server', 'audit_log_file'],
     what: '[server] audit_log_file',
     fix: 'remove it: the log on standard error has the events',

@@ -25,7 +25,9 @@ export interface OpenDatabase {
 }
 
 const DEFAULT_BUSY_MS = 5_000;
-const CACHE_KIB = 32_768;
+// New ids are random, so beyond the upper levels of the indexes few pages are met twice: 8 MiB
+// serve as well as 32, and the kernel has the rest.
+const CACHE_KIB = 8_192;
 const MOST_WAL_BYTES_KEPT = 67_108_864;
 
 /** Opens or creates `file`. Throws a `StoreError`: locked, foreign, newer or failed. */

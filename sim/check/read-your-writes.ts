@@ -51,6 +51,8 @@ interface Relies {
 export function readYourWrites(): Checker {
   const nodes: Told[] = [];
   const open = new Map<number, Relies>();
+  /** Of calls under way, what the node's disk had told when they began. */
+  const begun = new Map<number, Told>();
   const at = (node: number): Told => (nodes[node] ??= nothing());
   return {
     name: 'read-your-writes',
@@ -61,11 +63,16 @@ export function readYourWrites(): Checker {
           nodes[observation.node] = nothing();
           return undefined;
         case 'call':
+          begun.set(observation.call, at(observation.node));
           ask(at(observation.node), open, observation);
           return undefined;
         case 'reply': {
           const relies = open.get(observation.call);
           open.delete(observation.call);
+          const told = begun.get(observation.call);
+          begun.delete(observation.call);
+          // An answer that was on its way when the disk was exchanged speaks of the old one.
+          if (told !== at(observation.node)) return undefined;
           return take(at(observation.node), relies, observation, world);
         }
         default:

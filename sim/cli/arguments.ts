@@ -11,7 +11,7 @@ import {
 } from '../options.ts';
 
 /** Flags with a value, and flags without one. */
-const VALUED = ['seed', 'seeds', 'from', 'max-events', 'html', 'replay', 'capsule', 'out'] as const;
+const VALUED = ['seed', 'seeds', 'from', 'max-events', 'html', 'replay', 'out'] as const;
 const BARE = ['check', 'trace', 'shrink', 'mutants', 'rewrite', 'plan', 'quiet', 'help'] as const;
 
 type Valued = (typeof VALUED)[number];
@@ -34,7 +34,6 @@ export const USAGE: readonly string[] = [
   '  --html FILE                           writes a space-time diagram',
   '  --shrink [--out FILE]                 reduces a failing run to a scenario file',
   '  --replay FILE                         runs a scenario file',
-  '  --capsule FILE                        replays what a server recorded',
   '  --mutants                             proves that seeded defects are found',
   'Options (without them the seed decides; 0 switches a fault off):',
   ...OPTION_NAMES.map((name) => {

@@ -215,14 +215,16 @@ function step(by: number): void {
   byId('hits').textContent = `${state.hit + 1} of ${state.hits.length}`;
 }
 
+function look(query: string): void {
+  state.hits = search(state, query);
+  state.hit = -1;
+  byId('hits').textContent = query.trim() === '' ? '' : `${state.hits.length} found`;
+  redraw();
+}
+
 function listenToSearch(): void {
   const query = byId<HTMLInputElement>('query');
-  query.addEventListener('input', () => {
-    state.hits = search(state, query.value);
-    state.hit = -1;
-    byId('hits').textContent = query.value.trim() === '' ? '' : `${state.hits.length} found`;
-    redraw();
-  });
+  query.addEventListener('input', () => look(query.value));
   query.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !event.shiftKey) return;
     event.preventDefault();
@@ -258,7 +260,7 @@ function followAddress(): void {
     if (name === 'dark' || name === 'light') document.documentElement.dataset['theme'] = name;
     if (name !== 'q') continue;
     byId<HTMLInputElement>('query').value = value;
-    state.hits = search(state, value);
+    look(value);
     step(1);
   }
 }

@@ -59,12 +59,13 @@ export function arrowHead(
   y2: number,
   colour: string,
 ): void {
-  const angle = Math.atan2(y2 - y1, x2 - x1);
+  const length = Math.hypot(x2 - x1, y2 - y1);
+  const [along, across] = [(x2 - x1) / length, (y2 - y1) / length];
   pen.fillStyle = colour;
   pen.beginPath();
   pen.moveTo(x2, y2);
-  for (const side of [0.4, -0.4]) {
-    pen.lineTo(x2 - 8 * Math.cos(angle + side), y2 - 8 * Math.sin(angle + side));
+  for (const side of [3.2, -3.2]) {
+    pen.lineTo(x2 - 7.5 * along - side * across, y2 - 7.5 * across + side * along);
   }
   pen.fill();
 }
