@@ -146,18 +146,16 @@ export function objectIdentifierOf(value: DerValue, what: string): string {
   if (content.length === 0 || content.at(-1)! >= 0x80) {
     throw new DerError(`${what} is a truncated object identifier`);
   }
-  const arcs: (number | bigint)[] = [];
+  let text = '';
   for (let start = 0; start < content.length; ) {
     if (content[start] === 0x80) throw new DerError(`${what} is a padded object identifier`);
-    let end = start;
-    while (content[end]! >= 0x80) end++;
-    arcs.push(arcOf(content.subarray(start, end + 1)));
-    start = end + 1;
+    let last = start;
+    while (content[last]! >= 0x80) last++;
+    const arc = arcOf(content, start, last);
+    text += start === 0 ? firstArcs(arc) : `.${arc}`;
+    start = last + 1;
   }
-  const first = arcs[0]!;
-  const root = first < 40 ? 0 : first < 80 ? 1 : 2;
-  arcs[0] = typeof first === 'bigint' ? first - 80n : first - root * 40;
-  return `${root}.${arcs.join('.')}`;
+  return text;
 }
 
 /** Text of any of the character string types, or undefined when a character is not allowed. */
@@ -235,9 +233,21 @@ function readLength(bytes: Uint8Array, at: number, what: string): [start: number
 }
 
 /** Six septets fit a safe number; longer arcs (UUIDs under 2.25) become bigints. */
-function arcOf(septets: Uint8Array): number | bigint {
-  if (septets.length <= 6) return septets.reduce((sum, septet) => sum * 128 + (septet & 0x7f), 0);
-  return septets.reduce((sum, septet) => (sum << 7n) | BigInt(septet & 0x7f), 0n);
+function arcOf(content: Uint8Array, first: number, last: number): number | bigint {
+  if (last - first >= 6) {
+    const septets = content.subarray(first, last + 1);
+    return septets.reduce((sum, septet) => (sum << 7n) | BigInt(septet & 0x7f), 0n);
+  }
+  let arc = 0;
+  for (let i = first; i <= last; i++) arc = arc * 128 + (content[i]! & 0x7f);
+  return arc;
+}
+
+/** X.690 §8.19.4: the first subidentifier holds two arcs. */
+function firstArcs(subidentifier: number | bigint): string {
+  if (typeof subidentifier === 'bigint') return `2.${subidentifier - 80n}`;
+  const root = subidentifier < 40 ? 0 : subidentifier < 80 ? 1 : 2;
+  return `${root}.${subidentifier - root * 40}`;
 }
 
 /** BMPString is UCS-2: there are no surrogate pairs in it. */

@@ -15,8 +15,6 @@ export const LIMITS = {
   rereads: 8,
   /** Records one page of a selection brings. */
   selectionPage: 500,
-  /** Orders taken up again at once after a start, each with all its authorizations. */
-  reissuePage: 40,
   /** Valid authorizations found by name without asking the database. */
   reusableAuthorizations: 8_192,
   /** Bits of the filter for names beyond those: of 400,000, one new name in a hundred is asked. */
@@ -60,10 +58,6 @@ assert(LIMITS.rereads * 4 < LIMITS.loadsPerInput, 'reading anew ends before pati
 assert(LIMITS.selectionPage <= LIMITS.cacheRecords / 4, 'a page must fit the cache');
 assert(LIMITS.ordersPage < LIMITS.selectionPage, 'an order list page is one selection');
 assert(LIMITS.orderIdentifiers * 8 < LIMITS.cacheRecords, 'an order and its parts fit the cache');
-assert(
-  LIMITS.reissuePage * LIMITS.orderIdentifiers < LIMITS.cacheRecords / 2,
-  'the orders taken up at once fit the cache',
-);
 assert(LIMITS.waitCheckMs < LIMITS.longPollMs, 'waiting ends about when it should');
 assert(LIMITS.sweepIntervalMs * 4 < LIMITS.sweepCautionMs, 'a wrong clock is seen to be wrong');
 assert(LIMITS.nonceLifetimeMs >= 3_600_000, 'clients send nonces after many minutes');

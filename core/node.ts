@@ -31,7 +31,7 @@ import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import { askToJson } from './crdt/page.ts';
 import { askOf } from './crdt/receive.ts';
 import type { Record, RecordKey } from './crdt/record.ts';
-import { type ReplicaState, reincarnate, write } from './crdt/replica.ts';
+import { type Change, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
 import type { Effect, WebResponse } from './effect.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
@@ -238,9 +238,11 @@ export class Node {
 
   /** The only place where records and the replica change. */
   #commit(tx: Transaction): void {
-    const changes = [...tx.drafts.values()].map((draft) => {
-      return { ...draft, before: this.#cache.get(draft) ?? undefined };
-    });
+    const changes: Change[] = [];
+    for (const draft of tx.drafts.values()) {
+      const { kind, id, fields } = draft;
+      changes.push({ kind, id, fields, before: this.#cache.get(draft) ?? undefined });
+    }
     const { digestKey } = this.#options.gossip ?? {};
     const { state, put, remove } = tx.outcome ?? write(this.#replica, digestKey, changes);
     for (const record of put) {

@@ -113,7 +113,8 @@ export class Transaction {
   /** The record as this handler has it, or undefined when there is none. Throws Miss when cold. */
   get(kind: string, id: string): Draft | undefined {
     const key = { kind, id };
-    const draft = this.drafts.get(keyText(key));
+    // Most handlers only read, and most reads come before any write.
+    const draft = this.drafts.size === 0 ? undefined : this.drafts.get(keyText(key));
     if (draft !== undefined) return draft;
     const found = this.#cache.get(key);
     if (found === undefined) throw new Miss([key], []);

@@ -1,9 +1,9 @@
 // Opening and closing listening sockets: TCP or Unix, with errors an operator can act on.
 // Invariant: a Unix socket is private to its owner and group, and a stale one is replaced only
-// when nobody answers on it. Never here: requests.
+// when nobody answers on it; a file of any other kind is never touched. Never here: requests.
 
-import { chmodSync, unlinkSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import type { Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type ListenAddress, parseListenAddress } from '../io/config/address.ts';
 
@@ -13,12 +13,15 @@ const FIXES: { readonly [code: string]: string } = {
   EADDRNOTAVAIL: 'this host does not have that address',
 };
 
+/** How often a server that is draining looks for connections without a request. */
+const IDLE_CHECK_MS = 50;
+
 /** Starts listening and returns the address in use, as text. */
 export async function listen(server: Server, text: string, key: string): Promise<string> {
   const address = parseListenAddress(text);
   if (address === undefined) throw new Error(`${key}: "${text}" is no address to listen on`);
-  if (address.kind === 'unix') await removeStaleSocket(address.path);
   try {
+    if (address.kind === 'unix') await removeStaleSocket(address.path);
     await bind(server, address);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
@@ -32,12 +35,20 @@ export async function listen(server: Server, text: string, key: string): Promise
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Takes no new connections, lets requests under way finish, and ends the rest after `graceMs`. */
+/**
+ * Takes no new connections, lets requests under way finish, and ends the rest after `graceMs`. A
+ * client that goes on asking on its connection is told to leave it with its next answer.
+ */
 export function drain(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const sweeper = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    server.prependListener('request', (_, reply: ServerResponse) => {
+      reply.shouldKeepAlive = false;
+    });
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(sweeper);
       resolve();
     });
     server.closeIdleConnections();
@@ -54,17 +65,21 @@ function bind(server: Server, address: ListenAddress): Promise<void> {
   });
 }
 
-/** A socket file left by a crash would keep us from listening; one in use must not be taken. */
-function removeStaleSocket(path: string): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * A socket file left by a crash would keep us from listening; one in use must not be taken. Linux
+ * refuses connections to files of every kind alike, so the kind is looked at first.
+ */
+async function removeStaleSocket(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error('a file that is no socket is there; choose another path');
+  const isStale = await new Promise<boolean>((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {
       probe.destroy();
-      resolve();
+      resolve(false);
     });
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') unlinkSync(path);
-      resolve();
-    });
+    probe.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'ECONNREFUSED'));
   });
+  if (isStale) unlinkSync(path);
 }

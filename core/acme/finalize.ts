@@ -13,7 +13,7 @@ import type { IssueRequest, IssueResult } from './issuance.ts';
 import { orderAnswer, ownOrder } from './order.ts';
 import type { Policy } from './policy.ts';
 import { errorObject, problem } from './problem.ts';
-import { accountKey, orderMade, orderStatus, readyMs, registerMember } from './records.ts';
+import { accountKey, orderMade, orderStatus, registerMember } from './records.ts';
 import { optionalString } from './request.ts';
 import type { Call } from './routes.ts';
 
@@ -41,15 +41,19 @@ export function finalizeOrder({ tx, policy, signed, ids }: Call): Outcome {
   return answer(200, orderAnswer(tx, policy, order));
 }
 
-/** What the CA is asked for an order whose CSR is decided; the same on every node. */
-export function issueRequest(tx: Transaction, order: Draft): IssueRequest {
-  const { ca, identifiers, notBeforeMs, notAfterMs } = orderMade(order);
+/**
+ * What the CA is asked for an order whose CSR is decided: a function of what was settled when the
+ * order was made, and so the same on every node. When it became ready would not do: on two sides of
+ * a partition its names can be validated at two moments.
+ */
+export function issueRequest(order: Draft): IssueRequest {
+  const { ca, createdMs, identifiers, notBeforeMs, notAfterMs } = orderMade(order);
   return {
     ca,
     order: order.id,
     identifiers,
     csr: String(registerMember(order, 'csr', 'csr')),
-    notBeforeMs: notBeforeMs ?? readyMs(tx, order),
+    notBeforeMs: notBeforeMs ?? createdMs,
     ...(notAfterMs !== undefined && { notAfterMs }),
   };
 }
@@ -94,7 +98,7 @@ function decide(tx: Transaction, order: Draft, csr: string): void {
     csr: first(at, { csr, atMs: tx.now.wallMs }),
     status: 'processing',
   });
-  tx.emit({ kind: 'issue', request: issueRequest(tx, tx.get('order', order.id)!) });
+  tx.emit({ kind: 'issue', request: issueRequest(tx.get('order', order.id)!) });
 }
 
 function notReady(status: string): Error {

@@ -5,7 +5,7 @@
 // Never here: what a nonce of another node needs (it is redeemed at its issuer).
 
 import { assert } from '../assert.ts';
-import { concatBytes, equalBytes, fromBase64Url, toBase64Url } from '../bytes.ts';
+import { equalBytes, fromBase64Url, toBase64Url } from '../bytes.ts';
 import type { Primitives } from '../primitives.ts';
 
 /** Octets of the parts, in order; 45 octets make 60 characters. */
@@ -60,15 +60,14 @@ export class NonceBook {
     const counter = ++this.#issued;
     this.#mark(counter, false);
     const { issuer, boot } = this.#identity;
-    const seconds = Math.floor(monoMs / 1000);
-    const body = concatBytes(
-      issuer,
-      boot,
-      integer(counter, COUNTER),
-      integer(position, POSITION),
-      integer(seconds, SECONDS),
-    );
-    return toBase64Url(concatBytes(body, this.#mac(body)));
+    const ticket = new Uint8Array(BODY + MAC);
+    ticket.set(issuer);
+    ticket.set(boot, ISSUER);
+    writeInteger(ticket, ISSUER + BOOT, COUNTER, counter);
+    writeInteger(ticket, ISSUER + BOOT + COUNTER, POSITION, position);
+    writeInteger(ticket, BODY - SECONDS, SECONDS, Math.floor(monoMs / 1000));
+    ticket.set(this.#mac(ticket.subarray(0, BODY)), BODY);
+    return toBase64Url(ticket);
   }
 
   /** Whether this nonce is good and unspent. Spends nothing. */
@@ -115,14 +114,12 @@ export class NonceBook {
   }
 }
 
-function integer(value: number, octets: number): Uint8Array {
-  const bytes = new Uint8Array(octets);
+function writeInteger(bytes: Uint8Array, offset: number, octets: number, value: number): void {
   let rest = value;
-  for (let i = octets - 1; i >= 0; i--) {
+  for (let i = offset + octets - 1; i >= offset; i--) {
     bytes[i] = rest % 256;
     rest = Math.floor(rest / 256);
   }
-  return bytes;
 }
 
 function readInteger(bytes: Uint8Array, octets: number): number {

@@ -133,16 +133,3 @@ export function authorizationsOf(
   tx.need(ids.map((id) => ({ kind: 'authorization', id })));
   return ids.map((id) => tx.get('authorization', id));
 }
-
-/**
- * The moment an order became ready, Unix ms: the last of its creation and its authorizations'
- * validations. Issuance counts from here, so that every node that issues counts alike.
- */
-export function readyMs(tx: Transaction, order: Draft): number {
-  const { createdMs, authorizations } = orderMade(order);
-  const moments = authorizationsOf(tx, authorizations).map((authorization) => {
-    const atMs = authorization && registerMember(authorization, 'validated', 'atMs');
-    return typeof atMs === 'number' ? atMs : 0;
-  });
-  return Math.max(createdMs, ...moments);
-}

@@ -18,13 +18,18 @@ const VECTORS = ['seen', 'floor', 'ahead'] as const;
 /** The facts that differ from one state to a later one. Give undefined for the first state. */
 export function changedFacts(before: ReplicaState | undefined, after: ReplicaState): Facts {
   const facts = new Map<string, string | null>();
+  // Most inputs only read: this is the hot path of a request.
+  if (before === after) return facts;
   const note = (name: string, old: string | undefined, now: string | undefined): void => {
     if (old !== now) facts.set(`replica/${name}`, now ?? null);
   };
   note('origin', before?.origin, after.origin);
-  note('seq', before?.seq.toString(), after.seq.toString());
-  note('peer-day', before?.peerDay.toString(), after.peerDay.toString());
-  note('horizon', before?.digest.horizonDay.toString(), after.digest.horizonDay.toString());
+  const noteNumber = (name: string, old: number | undefined, now: number): void => {
+    if (old !== now) facts.set(`replica/${name}`, now.toString());
+  };
+  noteNumber('seq', before?.seq, after.seq);
+  noteNumber('peer-day', before?.peerDay, after.peerDay);
+  noteNumber('horizon', before?.digest.horizonDay, after.digest.horizonDay);
   for (const name of VECTORS) {
     const old = before?.[name];
     if (old === after[name]) continue;

@@ -22,16 +22,16 @@ export interface Merge {
 /** The least content at or above both. */
 export function joinFields(kind: string, a: Fields, b: Fields): Fields {
   const isGone = isDeletable(kind) && ('deleted' in a || 'deleted' in b);
-  const joined: [string, Json][] = [];
+  const joined: { [field: string]: Json } = {};
   for (const field of fieldNames(kind, a, b)) {
     if (isGone && field !== 'deleted' && field !== 'born') continue;
     const left = a[field];
     const right = b[field];
     if (left === undefined || right === undefined || left === right) {
-      joined.push([field, left === undefined ? right! : left]);
-    } else joined.push([field, latticeOf(kind, field).join(left, right)]);
+      joined[field] = left === undefined ? right! : left;
+    } else joined[field] = latticeOf(kind, field).join(left, right);
   }
-  return Object.fromEntries(joined);
+  return joined;
 }
 
 /** Relates the contents of two versions of one record. */
@@ -64,7 +64,7 @@ export function mergeRecord(ours: Record | undefined, theirs: Record, nextDot: D
 }
 
 /** True when b already holds everything of a. */
-function leqFields(kind: string, a: Fields, b: Fields): boolean {
+export function leqFields(kind: string, a: Fields, b: Fields): boolean {
   if (isDeletable(kind) && ('deleted' in a || 'deleted' in b)) {
     return sameJson(joinFields(kind, a, b), b);
   }
@@ -84,7 +84,10 @@ function leqFields(kind: string, a: Fields, b: Fields): boolean {
  * The fields of either, sorted; of the unknown ones only the first few, which is still a lattice.
  */
 function fieldNames(kind: string, a: Fields, b: Fields): readonly string[] {
-  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort(compareText);
+  const names = Object.keys(a);
+  for (const name of Object.keys(b)) if (!Object.hasOwn(a, name)) names.push(name);
+  names.sort(compareText);
+  if (names.length <= MAX_UNKNOWN_FIELDS) return names;
   const known = names.filter((name) => isKnownField(kind, name));
   if (names.length - known.length <= MAX_UNKNOWN_FIELDS) return names;
   const unknown = names.filter((name) => !isKnownField(kind, name));

@@ -22,7 +22,7 @@ import {
 } from './digest.ts';
 import { type Stamp, stampMs } from './hlc.ts';
 import { first } from './lattice.ts';
-import { compare, type Fields, joinFields } from './merge.ts';
+import { type Fields, joinFields, leqFields } from './merge.ts';
 import type { Cursor, Position } from './page.ts';
 import type { Dot, Origin, Record, RecordKey } from './record.ts';
 import { isDeletable, isTombstone } from './schema.ts';
@@ -136,7 +136,8 @@ export function write(
   const steps: Step[] = [];
   for (const { kind, id, before, fields } of changes) {
     const wanted = before === undefined ? fields : joinFields(kind, before.fields, fields);
-    if (before !== undefined && compare(kind, before.fields, wanted) === 'equal') continue;
+    // A join is never below what it was made of: here not above means equal.
+    if (before !== undefined && leqFields(kind, wanted, before.fields)) continue;
     const dot = { origin: state.origin, seq: ++seq };
     const isBirth = before === undefined && isDeletable(kind);
     const born = isBirth ? { ...wanted, born: dotText(dot) } : wanted;
@@ -144,8 +145,8 @@ export function write(
     put.push(after);
     steps.push({ before, after });
   }
-  const isKept = key !== undefined && steps.length > 0;
-  const digest = isKept ? advance(state.digest, key, steps) : state.digest;
+  if (put.length === 0) return { state, put, remove: [] };
+  const digest = key !== undefined ? advance(state.digest, key, steps) : state.digest;
   return { state: { ...state, seq, digest }, put, remove: [] };
 }
 

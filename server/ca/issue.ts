@@ -35,7 +35,10 @@ export function issueLeaf(authority: LeafAuthority, request: IssueRequest): Issu
   if (mistake !== undefined) return refused('badCSR', mistake);
   const validity = leafValidity(request, issuer, policy.validityDays);
   if (!validity.ok) return validity;
-  const serial = leafSerial(authority.serialSecret, request.order, csrDer);
+  // The period is in it too: whatever goes wrong, two certificates never share a serial number.
+  const { notBeforeMs, notAfterMs } = validity.value;
+  const name = `${request.order} ${notBeforeMs} ${notAfterMs}`;
+  const serial = leafSerial(authority.serialSecret, name, csrDer);
   const plan = planLeaf(request, csr, issuer, policy, validity.value, serial);
   const der = signCertificate(plan, issuer.key);
   const { identifiers } = request;

@@ -2,7 +2,7 @@
 // certificate that vouches for it. Invariant: subject and key identifier are the certificate's own
 // bytes, so what we issue chains to it whatever tool made it. Never here: files, profiles.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { findExtension, readSubjectKeyIdentifier } from './extension-reader.ts';
 import type { CaKey } from './keys.ts';
@@ -25,5 +25,5 @@ export function makeIssuer(key: CaKey, certificateDer: Uint8Array): Issuer {
 
 /** RFC 7093 §2 method 1: the leftmost 160 bits of SHA-256 over the key bits. */
 export function keyIdOf(keyBits: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(keyBits).digest().subarray(0, 20));
+  return new Uint8Array(hash('sha256', keyBits, 'buffer').subarray(0, 20));
 }

@@ -3,7 +3,7 @@
 // Invariant: a leaf's plan is a function of the order, the CSR, the issuer and the policy, so every
 // node plans the same certificate. Never here: signing, checking what was signed (lint.ts).
 
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import type { Identifier } from '../../core/acme/identifier.ts';
 import type { IssueRequest } from '../../core/acme/issuance.ts';
 import { toUtf8 } from '../../core/bytes.ts';
@@ -57,6 +57,11 @@ export const LEAF_PURPOSES = ['serverAuth', 'clientAuth'] as const;
 /** digitalSignature lets the issuing key answer OCSP itself (RFC 6960 §4.2.2.2). */
 export const CA_KEY_USAGES: readonly KeyUsage[] = ['digitalSignature', 'keyCertSign', 'crlSign'];
 
+/** Extensions that are the same in every leaf. */
+const PURPOSES = extKeyUsage(LEAF_PURPOSES);
+const NO_CA = basicConstraintsLeaf();
+const DOMAIN_VALIDATED = certificatePolicies('domainValidated');
+
 /** Only RSA keys encipher keys (TLS 1.2 RSA key exchange); all others just sign. */
 export function leafKeyUsages(kind: KeyKind): readonly KeyUsage[] {
   return kind === 'rsa' ? ['digitalSignature', 'keyEncipherment'] : ['digitalSignature'];
@@ -83,12 +88,12 @@ export function planLeaf(
     spki: csr.publicKey.spki,
     extensions: [
       keyUsage(leafKeyUsages(csr.publicKey.kind)),
-      extKeyUsage(LEAF_PURPOSES),
-      basicConstraintsLeaf(),
+      PURPOSES,
+      NO_CA,
       subjectKeyIdentifier(keyIdOf(csr.publicKey.bits)),
       authorityKeyIdentifier(issuer.keyId),
       subjectAltName(request.identifiers, commonName === undefined ? 'critical' : 'not critical'),
-      certificatePolicies('domainValidated'),
+      DOMAIN_VALIDATED,
       ...pointers(policy),
     ],
   };
@@ -146,7 +151,7 @@ export function leafSerial(secret: Uint8Array, order: string, csrDer: Uint8Array
   const name = toUtf8(order);
   const prefix = new Uint8Array(4);
   new DataView(prefix.buffer).setUint32(0, name.length);
-  const csrHash = createHash('sha256').update(csrDer).digest();
+  const csrHash = hash('sha256', csrDer, 'buffer');
   const tag = createHmac('sha256', secret).update(prefix).update(name).update(csrHash).digest();
   return positiveSerial(tag.subarray(0, 16));
 }

@@ -3,6 +3,7 @@
 
 import type { CheckerFactory } from '../checker.ts';
 import { answers } from './answers.ts';
+import { control } from './control.ts';
 import { convergence } from './convergence.ts';
 import { crl } from './crl.ts';
 import { dots } from './dots.ts';
@@ -34,4 +35,5 @@ export const CHECKERS: readonly CheckerFactory[] = [
   crl,
   answers,
   situations,
+  control,
 ];

@@ -66,4 +66,18 @@ test('badNonce is right for what was used, is foreign, too old or out of the win
   assert.equal(history.findings, []);
 });
 
+test('of two requests with one nonce either may win, in whichever order they came', () => {
+  const history = new History(nonceSingleUse());
+  ask(history, HEAD, fresh('a'));
+  const [first, second] = [++requests, ++requests];
+  const web = post('a');
+  history.step(0, { kind: 'request', request: first, web, entropy });
+  history.step(0, { kind: 'request', request: second, web, entropy });
+  const won = { kind: 'respond', request: second, response: response('new-order', 201) } as const;
+  const lost = refusal('new-order', 400, 'badNonce');
+  history.step(0, { kind: 'tick' }, [won]);
+  history.step(0, { kind: 'tick' }, [{ kind: 'respond', request: first, response: lost }]);
+  assert.equal(history.findings, []);
+});
+
 test.run();

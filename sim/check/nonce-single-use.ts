@@ -1,7 +1,7 @@
 // Is every nonce accepted at most once, and refused only for a reason (RFC 8555 §6.5)?
 // Sees: a second acceptance, acceptance of a nonce this process never issued, badNonce for a nonce
 // that is fresh and unspent. Cannot see: which of two refusals was meant, where a request is wrong
-// in more than its nonce. A refusal is allowed for a nonce that was in a request before, that is of
+// in more than its nonce. A refusal is right for a nonce that another request has, too, that is of
 // an earlier process or of another node, that is forged, too old, or out of the window.
 
 import type { WebResponse } from '../../core/effect.ts';
@@ -39,10 +39,11 @@ interface Issued {
 interface Book {
   issued: number;
   readonly fresh: Map<string, Issued>;
-  readonly used: Set<string>;
+  /** How many requests have brought a nonce by now, whichever was or will be decided first. */
+  readonly used: Map<string, number>;
   readonly accepted: Set<string>;
-  /** Nonces of requests that have no answer yet, and whether they were in a request before. */
-  readonly open: Map<number, { readonly nonce: string; readonly wasUsed: boolean }>;
+  /** Nonces of requests that have no answer yet. */
+  readonly open: Map<number, string>;
 }
 
 export function nonceSingleUse(): Checker {
@@ -60,7 +61,7 @@ export function nonceSingleUse(): Checker {
 }
 
 function newBook(): Book {
-  return { issued: 0, fresh: new Map(), used: new Set(), accepted: new Set(), open: new Map() };
+  return { issued: 0, fresh: new Map(), used: new Map(), accepted: new Set(), open: new Map() };
 }
 
 function judge(
@@ -71,19 +72,19 @@ function judge(
   if (input.kind === 'request' && input.web.method === 'POST') {
     const { nonce } = factsOf(input.web);
     if (nonce !== undefined) {
-      book.open.set(input.request, { nonce, wasUsed: book.used.has(nonce) });
-      book.used.add(nonce);
+      book.open.set(input.request, nonce);
+      book.used.set(nonce, (book.used.get(nonce) ?? 0) + 1);
     }
   }
   if (input.kind === 'abandon') book.open.delete(input.request);
   let finding: Finding | undefined;
   for (const effect of effects) {
     if (effect.kind !== 'respond') continue;
-    const open = book.open.get(effect.request);
+    const nonce = book.open.get(effect.request);
     book.open.delete(effect.request);
-    if (open !== undefined) {
-      const wrong = wrongWith(book, open, effect.response, now, world);
-      if (wrong !== undefined) finding ??= found(world, node, open.nonce, wrong);
+    if (nonce !== undefined) {
+      const wrong = wrongWith(book, nonce, effect.response, now, world);
+      if (wrong !== undefined) finding ??= found(world, node, nonce, wrong);
     }
     issue(book, effect.response, now, world.options.nonceWindow);
   }
@@ -92,7 +93,7 @@ function judge(
 
 function wrongWith(
   book: Book,
-  { nonce, wasUsed }: { readonly nonce: string; readonly wasUsed: boolean },
+  nonce: string,
   response: WebResponse,
   now: Now,
   world: WorldView,
@@ -105,7 +106,8 @@ function wrongWith(
     book.accepted.add(nonce);
     return undefined;
   }
-  if (problem !== 'badNonce' || issued === undefined || wasUsed) return undefined;
+  if (problem !== 'badNonce' || issued === undefined) return undefined;
+  if ((book.used.get(nonce) ?? 0) > 1) return undefined;
   const isOut = issued.number + world.options.nonceWindow <= book.issued;
   const isOld = now.monoMs - issued.monoMs + SECOND_MS > LIMITS.nonceLifetimeMs;
   return isOut || isOld ? undefined : 'was refused, although it is fresh and was never used';

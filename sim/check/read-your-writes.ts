@@ -1,13 +1,14 @@
 // Does a client that was answered by a node find what it was told in its next request to that node?
 // Sees: an object that was acknowledged and is unknown to the same node later, an account whose new
-// contacts are gone, an order that is missing in its account's list. Cannot see: other nodes;
-// whether a status went back (monotonicity-seen.ts). Excuses: a disk that somebody exchanged, and
-// what may have been swept.
+// contacts are gone. Cannot see: other nodes; lists of orders; whether a status went back
+// (monotonicity-seen.ts). Excuses: a disk that somebody exchanged; orders and authorizations that
+// were last told of so long ago that they may have been swept.
 
 import { sameJson } from '../../core/crdt/canonical.ts';
 import type { Json } from '../../core/crdt/record.ts';
 import type { WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
+import { HOUR } from '../clock.ts';
 import { bodyOf, factsOf, idOf, problemOf } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
@@ -29,7 +30,8 @@ const KIND_OF: { readonly [route: string]: string } = {
 
 /** What clients were told by one node. */
 interface Told {
-  readonly objects: Set<string>;
+  /** When each object was told of last. */
+  readonly objects: Map<string, number>;
   /** By account: the contacts that the last write was answered with. */
   readonly contacts: Map<string, Json>;
   /** By account, the call that wrote contacts last: only its answer tells what there is now. */
@@ -84,13 +86,13 @@ export function readYourWrites(): Checker {
 }
 
 function nothing(): Told {
-  return { objects: new Set(), contacts: new Map(), writing: new Map(), unclear: new Set() };
+  return { objects: new Map(), contacts: new Map(), writing: new Map(), unclear: new Set() };
 }
 
 function ask(
   told: Told,
   open: Map<number, Relies>,
-  { call, web }: Extract<Observation, { kind: 'call' }>,
+  { call, web, atUs }: Extract<Observation, { kind: 'call' }>,
 ): void {
   const { route, ids, payload, bend } = factsOf(web);
   const kind = KIND_OF[route];
@@ -106,20 +108,22 @@ function ask(
   }
   const isLook = route === 'account' && payload === undefined && !told.unclear.has(id);
   const contact = isLook ? told.contacts.get(id) : undefined;
-  const isKnown = told.objects.has(object);
+  const toldUs = told.objects.get(object);
+  const isLasting = kind === 'account' || kind === 'certificate';
+  const isKnown = toldUs !== undefined && (isLasting || atUs - toldUs < 24 * HOUR);
   open.set(call, { told, object, id, isKnown, contact, isWrite });
 }
 
 function take(
   told: Told,
   relies: Relies | undefined,
-  { node, call, reply }: Extract<Observation, { kind: 'reply' }>,
+  { node, call, reply, atUs }: Extract<Observation, { kind: 'reply' }>,
   world: WorldView,
 ): Finding | undefined {
   if (reply.kind !== 'response') return undefined;
   const { response } = reply;
   const finding = relies?.told === told ? wrongAnswer(relies, response, node, world) : undefined;
-  remember(told, relies, call, response);
+  remember(told, relies, call, response, atUs);
   return finding;
 }
 
@@ -151,15 +155,16 @@ function remember(
   relies: Relies | undefined,
   call: number,
   response: WebResponse,
+  atUs: number,
 ): void {
   if (response.status >= 300) return;
   const shown = shownBy(response);
-  if (shown !== undefined) told.objects.add(shown.object);
+  if (shown !== undefined) told.objects.set(shown.object, atUs);
   if (relies?.told === told && relies.isWrite && told.writing.get(relies.id) === call) {
     told.writing.delete(relies.id);
     told.contacts.set(relies.id, bodyOf(response)['contact'] ?? []);
   }
   const serial = idOf(bodyOf(response)['certificate']);
   if (serial !== '' && shown?.object.startsWith('order/'))
-    told.objects.add(`certificate/${serial}`);
+    told.objects.set(`certificate/${serial}`, atUs);
 }
