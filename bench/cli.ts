@@ -7,6 +7,7 @@ import { renderGrowth } from './growth-report.ts';
 import { runIssuance } from './issuance.ts';
 import { failuresOf, renderIssuance, summarize } from './issuance-report.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
+import { renderSim, runSim } from './sim.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -38,6 +39,11 @@ async function run(options: Options): Promise<number> {
     const json = { ...result, summaries: summarize(result.parts), failures };
     process.stdout.write(options.asJson ? toJson(json) : renderIssuance(result));
     return failures.length === 0 ? 0 : EXIT_FAILURE;
+  }
+  if (options.command === 'sim') {
+    const result = runSim(options, say);
+    process.stdout.write(options.asJson ? toJson(result) : renderSim(result));
+    return result.failures.length === 0 ? 0 : EXIT_FAILURE;
   }
   const result = await runGrowth(options, say);
   process.stdout.write(options.asJson ? toJson(result) : renderGrowth(result));

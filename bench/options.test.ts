@@ -19,6 +19,8 @@ const refused: readonly string[][] = [
   ['issuance', '--peer-only'],
   ['growth', '--peer', 'pebble'],
   ['growth', '--to', '1500'],
+  ['sim', '--clients', '5'],
+  ['sim', '--seeds', '0'],
 ];
 
 for (const args of refused) {
@@ -34,6 +36,10 @@ test('without a command, or with --help, there is help', () => {
   for (const args of [[], ['--help'], ['issuance', '-h']]) {
     assert.equal(parseOptions(args), { command: 'help' });
   }
+});
+
+test('sim without options runs ten seeds in three rounds', () => {
+  assert.equal(parseOptions(['sim']), { command: 'sim', seeds: 10, rounds: 3, asJson: false });
 });
 
 test('issuance without options runs 1, 10 and 25 clients in three rounds over HTTPS', () => {

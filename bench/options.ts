@@ -30,13 +30,21 @@ export interface GrowthOptions {
   readonly directory: string | undefined;
 }
 
-export type Options = IssuanceOptions | GrowthOptions | { readonly command: 'help' };
+export interface SimOptions {
+  readonly command: 'sim';
+  readonly seeds: number;
+  readonly rounds: number;
+  readonly asJson: boolean;
+}
+
+export type Options = IssuanceOptions | GrowthOptions | SimOptions | { readonly command: 'help' };
 
 /** A complaint about the command line. */
 export class UsageError extends Error {}
 
 export const usage = `Usage: npm run bench -- issuance [options]
        npm run bench -- growth [options]
+       npm run bench -- sim [options]
 
 issuance: full ACME flows with real http-01 against a server process with a database file
   --clients 1,10,25    loads: that many clients, each with its own account and connection
@@ -54,7 +62,12 @@ growth: memory and cost of one server process from 1,000 certificates to many
   --max-seconds 1800   give up after so long
   --peer pebble --peer-only   grow Pebble instead
 
-both:
+sim: speed of the simulator, five nodes under the default swarm with all checkers
+  --seeds 10           seeds of a round
+  --rounds 3           rounds over the same seeds; the median is printed
+  --json               the result as JSON on standard output
+
+issuance and growth:
   --plain-http         our own server without TLS
   --dir DIRECTORY      where the temporary directory with the databases goes
   --json               the result as JSON on standard output
@@ -73,6 +86,7 @@ const flags = {
   'peer-only': { type: 'boolean' },
   from: { type: 'string' },
   to: { type: 'string' },
+  seeds: { type: 'string' },
   'max-seconds': { type: 'string' },
   'plain-http': { type: 'boolean' },
   dir: { type: 'string' },
@@ -84,6 +98,7 @@ const common = ['clients', 'peer', 'peer-only', 'plain-http', 'dir', 'json'];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   issuance: [...common, 'seconds', 'flows', 'rounds', 'warmup-seconds'],
   growth: [...common, 'from', 'to', 'max-seconds'],
+  sim: ['seeds', 'rounds', 'json'],
 };
 
 type Values = ReturnType<typeof parse>['values'];
@@ -100,6 +115,7 @@ export function parseOptions(args: readonly string[]): Options {
     if (!allowed[command]!.includes(name)) throw new UsageError(`${command} knows no --${name}`);
   }
   checkPeer(values);
+  if (command === 'sim') return simOptions(values);
   return command === 'issuance' ? issuanceOptions(values) : growthOptions(values);
 }
 
@@ -134,6 +150,15 @@ function growthOptions(values: Values): GrowthOptions {
     workers: wholeNumber('clients', values.clients ?? '10', 1, 256),
     maxSeconds: wholeNumber('max-seconds', values['max-seconds'] ?? '1800', 10, 86_400),
     ...shared(values),
+  };
+}
+
+function simOptions(values: Values): SimOptions {
+  return {
+    command: 'sim',
+    seeds: wholeNumber('seeds', values.seeds ?? '10', 1, 10_000),
+    rounds: wholeNumber('rounds', values.rounds ?? '3', 1, 100),
+    asJson: values.json ?? false,
   };
 }
 

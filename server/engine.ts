@@ -20,7 +20,8 @@ import { loadIdentity } from './identity.ts';
 import type { Authorities } from './policy.ts';
 
 export interface EngineOptions {
-  readonly open: () => Promise<Store>;
+  /** After a failure the database must be where it was; an empty one would hide its loss. */
+  readonly open: (options: { readonly mustExist: boolean }) => Promise<Store>;
   readonly primitives: Primitives;
   readonly authorities: Authorities;
   readonly validator: Validator;
@@ -51,7 +52,7 @@ export class Engine {
 
   /** Opens the database for the first time. Rejects when that fails: an operator is watching. */
   async start(): Promise<void> {
-    await this.#begin();
+    await this.#begin({ mustExist: false });
   }
 
   /** Handles a request, or says at once that the node cannot. */
@@ -92,9 +93,19 @@ export class Engine {
     await running?.store.close();
   }
 
-  async #begin(): Promise<void> {
+  async #begin(options: { readonly mustExist: boolean }): Promise<void> {
+    const store = await this.#options.open(options);
+    try {
+      await this.#beginOn(store);
+    } catch (error) {
+      // Its thread would keep a process alive that has given up.
+      await store.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #beginOn(store: Store): Promise<void> {
     const { authorities, primitives, validator, log, watch } = this.#options;
-    const store = await this.#options.open();
     const boot = new Uint8Array(randomBytes(4));
     const identity = await loadIdentity(store, toHex(boot));
     const issuing = authorities.get(this.#policy.cas[0].id)!;
@@ -148,7 +159,7 @@ export class Engine {
       const delayMs = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       try {
-        await this.#begin();
+        await this.#begin({ mustExist: true });
         this.#options.log.info('node', 'recovered');
         return;
       } catch (error) {

@@ -19,6 +19,11 @@ export const HTTP_LIMITS = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 75_000,
+  /** Until a connection that has asked nothing is closed; longer than any answer takes. */
+  silenceMs: 30_000,
+  handshakeMs: 10_000,
+  /** How often connections are held to these times. */
+  checkMs: 5_000,
   headerBytes: 16_384,
   targetLength: 2_048,
   connections: 10_000,
@@ -46,13 +51,19 @@ export function createServer(listener: RequestListener, tls?: ServerOptions): Se
     headersTimeout: HTTP_LIMITS.headersTimeoutMs,
     requestTimeout: HTTP_LIMITS.requestTimeoutMs,
     keepAliveTimeout: HTTP_LIMITS.keepAliveTimeoutMs,
+    connectionsCheckingInterval: HTTP_LIMITS.checkMs,
     noDelay: true,
   };
   const server =
     tls === undefined
       ? createPlainServer(options, listener)
-      : createTlsServer({ ...options, ...tls }, listener);
+      : createTlsServer(
+          { ...options, handshakeTimeout: HTTP_LIMITS.handshakeMs, ...tls },
+          listener,
+        );
   server.maxConnections = HTTP_LIMITS.connections;
+  // headersTimeout begins with the first octet; a client that sends none would stay for good.
+  server.setTimeout(HTTP_LIMITS.silenceMs);
   return server;
 }
 

@@ -1,5 +1,6 @@
 // Who this node is, kept in its database: an id drawn at the first start, and what was durable of
-// its replica. Invariant: both are durable before the first event. Never here: keys, peers.
+// its replica. Invariant: both are durable before the first event, and the database has just taken
+// a write. Never here: keys, peers.
 
 import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../core/bytes.ts';
@@ -21,7 +22,11 @@ export async function loadIdentity(store: Store, boot: string): Promise<NodeIden
   if (replica !== undefined && 'broken' in replica) {
     throw new Error(`the database is damaged: its fact "${replica.broken}" makes no sense`);
   }
-  if (known !== undefined && replica !== undefined) return { node: known, replica };
+  if (known !== undefined && replica !== undefined) {
+    // A database that can be read but not written must not make the node ready.
+    await store.commit({ records: [], forget: [], meta: new Map([['boot', boot]]) });
+    return { node: known, replica };
+  }
   const node = known ?? toBase64Url(randomBytes(20));
   const fresh = emptyReplica(`${node}.${boot}`, boot);
   const facts = new Map([...changedFacts(undefined, fresh), ['node', node] as const]);

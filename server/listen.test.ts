@@ -96,11 +96,13 @@ test('a client that goes on asking while the server drains is told to close', as
     answers += chunk.toString();
     if (/done$/.test(answers)) socket.write(request);
   });
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   const first = new Promise((resolve) => server.once('request', resolve));
   socket.write(request);
   await first;
   const startedMs = performance.now();
   await drain(server, GRACE_MS);
+  await closed;
   assert.match(answers, /Connection: close/);
   assert.ok(performance.now() - startedMs < GRACE_MS / 2, 'it did not wait for the grace to end');
 });

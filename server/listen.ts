@@ -16,10 +16,14 @@ const FIXES: { readonly [code: string]: string } = {
 /** How often a server that is draining looks for connections without a request. */
 const IDLE_CHECK_MS = 50;
 
+/** Answers not yet given, by server. */
+const underWay = new WeakMap<Server, Set<ServerResponse>>();
+
 /** Starts listening and returns the address in use, as text. */
 export async function listen(server: Server, text: string, key: string): Promise<string> {
   const address = parseListenAddress(text);
   if (address === undefined) throw new Error(`${key}: "${text}" is no address to listen on`);
+  follow(server);
   try {
     if (address.kind === 'unix') await removeStaleSocket(address.path);
     await bind(server, address);
@@ -43,15 +47,27 @@ export function drain(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
     const sweeper = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    server.prependListener('request', (_, reply: ServerResponse) => {
+    const makeLast = (reply: ServerResponse): void => {
       reply.shouldKeepAlive = false;
-    });
+    };
+    underWay.get(server)?.forEach(makeLast);
+    server.prependListener('request', (_, reply: ServerResponse) => makeLast(reply));
     server.close(() => {
       clearTimeout(timer);
       clearInterval(sweeper);
       resolve();
     });
     server.closeIdleConnections();
+  });
+}
+
+/** Keeps count of what is not answered yet, for `drain`. */
+function follow(server: Server): void {
+  const replies = new Set<ServerResponse>();
+  underWay.set(server, replies);
+  server.prependListener('request', (_, reply: ServerResponse) => {
+    replies.add(reply);
+    reply.once('close', () => replies.delete(reply));
   });
 }
 

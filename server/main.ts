@@ -6,6 +6,9 @@ import { runCommandLine } from './cli/run.ts';
 import { programVersion } from './cli/version.ts';
 import { serve } from './serve.ts';
 
+// A reader that goes away (`akamu --help | head`, a log collector that ends) must not end us.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   print: (text) => process.stdout.write(text),
   tell: (text) => process.stderr.write(text),

@@ -36,13 +36,16 @@ const HEAP_GROWTH = '--heap-growing-percent=50';
 /** Runs until SIGTERM or SIGINT. Rejects when the server cannot start. */
 export async function serve(config: Config, log: Log, reload: () => LoadResult): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
+  // Without a listener SIGHUP ends the process: there is one from here until the very end.
+  let onHangUp = (): void => {};
+  process.on('SIGHUP', () => onHangUp());
   const authorities = openAuthorities(config, log);
   const issuing = authorities.get(config.ca.find(({ isDefault }) => isDefault)!.id)!;
   const metrics = createMetrics();
   const validator = openValidator(config);
   const engine = new Engine(
     {
-      open: () => openStore(config.database.url),
+      open: (options) => openStore(config.database.url, options),
       primitives: createPrimitives({ readCsr, readCertificate, judgeSpki: readPublicKey }),
       authorities,
       validator,
@@ -71,13 +74,12 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   greet(config);
 
   let current = config;
-  const onHangUp = (): void => {
+  onHangUp = () => {
     current = reconfigure(current, reload(), engine, authorities, log);
   };
-  process.on('SIGHUP', onHangUp);
   const signal = await stopSignal();
   log.info('node', 'stopping', { signal });
-  process.off('SIGHUP', onHangUp);
+  onHangUp = () => {};
   stopRenewing?.();
   await Promise.all([drain(acme, DRAIN_MS), drain(admin, DRAIN_MS)]);
   validator.close();

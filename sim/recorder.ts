@@ -30,7 +30,14 @@ export class Recorder {
   #world!: WorldView;
   #events = 0;
 
-  constructor(factories: readonly CheckerFactory[], sink: TraceSink | undefined) {
+  readonly #most: number;
+
+  constructor(
+    factories: readonly CheckerFactory[],
+    sink: TraceSink | undefined,
+    mostViolations: number = MOST_VIOLATIONS,
+  ) {
+    this.#most = mostViolations;
     this.checkers = factories.map((make) => make());
     this.#sink = sink;
     for (const checker of this.checkers) {
@@ -53,7 +60,7 @@ export class Recorder {
 
   /** Broken often enough to know. */
   get isOver(): boolean {
-    return this.violations.length >= MOST_VIOLATIONS;
+    return this.violations.length >= this.#most;
   }
 
   observe(observation: Observation): void {

@@ -27,6 +27,8 @@ export interface Cast {
   readonly build?: (sound: Build) => Build;
   /** Stops after so many events, to look at what led there. */
   readonly maxEvents?: number;
+  /** Stops after so many violations. */
+  readonly mostViolations?: number;
 }
 
 export const VERDICTS = ['pass', 'crash', 'safety', 'liveness'] as const;
@@ -74,7 +76,7 @@ const FAULTS: ReadonlySet<Decision['kind']> = new Set<Fault['kind']>([
 
 export function run(plan: Plan, cast: Cast): Result {
   const { options, seed } = plan;
-  const recorder = new Recorder(cast.checkers, cast.traceSink);
+  const recorder = new Recorder(cast.checkers, cast.traceSink, cast.mostViolations);
   const crypto = cryptoOf(plan, cast);
   const build = cast.build?.(soundBuild(crypto)) ?? soundBuild(crypto);
   const world = new Universe(seed, options, recorder, { crypto, build });
@@ -95,7 +97,7 @@ export function run(plan: Plan, cast: Cast): Result {
     for (const actor of actors) actor.heal();
     settle(world, recorder, safetyEndUs + options.livenessSecs * SECOND, goesOn);
   }
-  if (world.failure === undefined && recorder.events < maxEvents) conclude(world, recorder);
+  if (goesOn()) conclude(world, recorder);
   world.enter('end');
   return resultOf(world, recorder);
 }

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
@@ -196,6 +196,31 @@ test('RFC 4231 §4.2 and §4.3: HMAC with each hash', () => {
   }
   const first = primitives.hmac('sha256', new Uint8Array(20).fill(0x0b), 'Hi There');
   assert.is(toHex(first), 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7');
+});
+
+test('RFC 4231 §4.7: an HMAC key longer than a block is hashed first', () => {
+  const key = new Uint8Array(131).fill(0xaa);
+  const text = 'Test Using Larger Than Block-Size Key - Hash Key First';
+  const expected = {
+    sha256: '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    sha384:
+      '4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952',
+    sha512:
+      '80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598',
+  } as const;
+  for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
+    assert.is(toHex(primitives.hmac(hash, key, text)), expected[hash]);
+  }
+});
+
+test('an HMAC of any key and message is the one of node:crypto', () => {
+  for (const length of [0, 1, 63, 64, 65, 127, 128, 129, 1000]) {
+    const [key, data] = [new Uint8Array(length).fill(7), new Uint8Array(length).fill(9)];
+    for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
+      const expected = createHmac(hash, key).update(data).digest('hex');
+      assert.is(toHex(primitives.hmac(hash, key, data)), expected);
+    }
+  }
 });
 
 test('digests are plain byte arrays that share no memory', () => {

@@ -2,7 +2,7 @@
 // Invariant: every function depends on its arguments only; caches save time, nothing else.
 // Never here: signing, key generation, randomness, X.509 (handed in by the product).
 
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { toBase64Url } from '../../core/bytes.ts';
 import type { KeyFacts, Primitives, Reading } from '../../core/primitives.ts';
 import { readJwk } from './jwk.ts';
@@ -19,7 +19,7 @@ export function createPrimitives(x509: X509Functions): Primitives {
   const keys = new PublicKeyCache();
   return {
     sha256,
-    hmac: (algorithm, key, data) => plain(createHmac(algorithm, key).update(data).digest()),
+    hmac,
     readKey: (jwk) => readKey(jwk, keys, x509.judgeSpki),
     verify: (alg, jwk, message, signature) => verifySignature(alg, jwk, message, signature, keys),
     readCsr: (der) => x509.readCsr(der),
@@ -47,6 +47,31 @@ function readKey(
 
 function sha256(data: Uint8Array | string): Uint8Array {
   return plain(hash('sha256', data, 'buffer'));
+}
+
+/** Octets of the blocks that each hash works on (FIPS 180-4 §1). */
+const BLOCK_OCTETS = { sha256: 64, sha384: 128, sha512: 128 } as const;
+
+/**
+ * RFC 2104 §2, of two one-shot hashes: half the time that an Hmac object takes, and nothing for the
+ * garbage collector to finalize. Every request has two, for its nonce and for the next one.
+ */
+function hmac(
+  algorithm: keyof typeof BLOCK_OCTETS,
+  key: Uint8Array,
+  data: Uint8Array | string,
+): Uint8Array {
+  const block = BLOCK_OCTETS[algorithm];
+  const short = key.length > block ? hash(algorithm, key, 'buffer') : key;
+  const message = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
+  const inner = new Uint8Array(block + message.length).fill(0x36, 0, block);
+  for (let i = 0; i < short.length; i++) inner[i]! ^= short[i]!;
+  inner.set(message, block);
+  const digest = hash(algorithm, inner, 'buffer');
+  const outer = new Uint8Array(block + digest.length).fill(0x5c, 0, block);
+  for (let i = 0; i < short.length; i++) outer[i]! ^= short[i]!;
+  outer.set(digest, block);
+  return plain(hash(algorithm, outer, 'buffer'));
 }
 
 /** The same bytes without Buffer's own methods: `slice` of a Buffer would share its memory. */

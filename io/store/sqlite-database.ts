@@ -54,6 +54,7 @@ export class SqliteDatabase {
       this.#statement('BEGIN IMMEDIATE').run();
       this.#write(batch);
       this.#statement('COMMIT').run();
+      this.#opened.requireInPlace();
     } catch (error) {
       this.#failure = String(error);
       if (this.#opened.database.inTransaction) this.#statement('ROLLBACK').run();

@@ -2,7 +2,7 @@
 // ours, brought to the newest schema.
 // Invariant: whatever is refused here is left as it was found. Never here: records.
 
-import { closeSync, mkdirSync, openSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { MIGRATIONS, type Migration } from './schema.ts';
@@ -16,10 +16,14 @@ export interface SqliteOptions {
   readonly maxPages?: number;
   /** How long to wait for an operator's own transaction, and for a predecessor's lock. */
   readonly busyMs?: number;
+  /** Refuse to create the file: it was there a moment ago, and an empty one would hide its loss. */
+  readonly mustExist?: boolean;
 }
 
 export interface OpenDatabase {
   readonly database: Database.Database;
+  /** Throws a `StoreError` when the file or its log was deleted or replaced since it was opened. */
+  requireInPlace(): void;
   /** Gives the file back, for another process to open. */
   release(): void;
 }
@@ -32,6 +36,7 @@ const MOST_WAL_BYTES_KEPT = 67_108_864;
 
 /** Opens or creates `file`. Throws a `StoreError`: locked, foreign, newer or failed. */
 export function openDatabase(file: string, options: SqliteOptions = {}): OpenDatabase {
+  if (options.mustExist && !existsSync(file)) throw new StoreError('failed', `${file} is gone`);
   const path = prepareFile(file);
   const busyMs = options.busyMs ?? DEFAULT_BUSY_MS;
   const unlock = lock(path, busyMs);
@@ -49,6 +54,7 @@ export function openDatabase(file: string, options: SqliteOptions = {}): OpenDat
   const opened = database;
   return {
     database: opened,
+    requireInPlace: placeKeeper(path),
     release: () => {
       opened.close();
       unlock();
@@ -92,6 +98,20 @@ function prepareFile(file: string): string {
   } catch (error) {
     throw new StoreError('failed', `cannot create ${file}: ${(error as Error).message}`);
   }
+}
+
+/** A deleted file takes commits as before, and is gone with the process: nobody would notice. */
+function placeKeeper(path: string): () => void {
+  const opened = [path, `${path}-wal`].map((file) => ({ file, inode: inodeOf(file) }));
+  return () => {
+    const lost = opened.find(({ file, inode }) => inodeOf(file) !== inode);
+    if (lost === undefined) return;
+    throw new StoreError('failed', `${lost.file} was deleted or replaced while it was in use`);
+  };
+}
+
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
 /** Never opens an existing file: closing it again would drop SQLite's locks (POSIX fcntl). */

@@ -109,6 +109,30 @@ test('a path that cannot be created is named in the error', async () => {
   assert.match(error.message, '/dev/null/akamu.db');
 });
 
+for (const suffix of ['', '-wal']) {
+  test(`a database whose file akamu.db${suffix} was deleted acknowledges nothing more`, () =>
+    withFile(async (file) => {
+      await withStore(file, (store) => store.commit(batchOf([sampleRecord('order', 'a', 1)])));
+      await withStore(file, async (store) => {
+        await store.commit(batchOf([sampleRecord('order', 'b', 2)]));
+        rmSync(`${file}${suffix}`);
+        const error = await failureOf(store.commit(batchOf([sampleRecord('order', 'c', 3)])));
+        assert.is(error.fault, 'failed');
+        assert.match(error.message, 'was deleted or replaced');
+      });
+    }));
+}
+
+test('a database that must exist is not created', () =>
+  withFile(async (file) => {
+    const error = await failureOf(openSqlite(file, { mustExist: true }));
+    assert.is(error.fault, 'failed');
+    assert.match(error.message, 'is gone');
+    assert.not.ok(existsSync(file));
+    await withStore(file, async () => undefined);
+    await withStore(file, (store) => store.check(), { mustExist: true });
+  }));
+
 test('a full disk refuses the commit whole, and everything after it until reopened', () =>
   withFile(async (file) => {
     const small = sampleRecord('order', 'small', 1);

@@ -11,7 +11,17 @@ import {
 } from '../options.ts';
 
 /** Flags with a value, and flags without one. */
-const VALUED = ['seed', 'seeds', 'from', 'max-events', 'html', 'replay', 'out'] as const;
+const VALUED = [
+  'seed',
+  'seeds',
+  'from',
+  'max-events',
+  'html',
+  'replay',
+  'out',
+  'seeds-per',
+  'only',
+] as const;
 const BARE = ['check', 'trace', 'shrink', 'mutants', 'rewrite', 'plan', 'quiet', 'help'] as const;
 
 type Valued = (typeof VALUED)[number];
@@ -34,7 +44,8 @@ export const USAGE: readonly string[] = [
   '  --html FILE                           writes a space-time diagram',
   '  --shrink [--out FILE]                 reduces a failing run to a scenario file',
   '  --replay FILE                         runs a scenario file',
-  '  --mutants                             proves that seeded defects are found',
+  '  --mutants [--seeds-per 20]            proves that seeded defects are found',
+  '            [--only NAME]               only those with this in their name',
   'Options (without them the seed decides; 0 switches a fault off):',
   ...OPTION_NAMES.map((name) => {
     const { about, min, max } = optionSpec(name);
@@ -77,7 +88,7 @@ export function overridesText(overrides: Partial<Options>): string {
 }
 
 function refuseNumbers(values: { readonly [name in Valued]?: string }): string | undefined {
-  for (const name of ['seed', 'seeds', 'from', 'max-events'] as const) {
+  for (const name of ['seed', 'seeds', 'from', 'max-events', 'seeds-per'] as const) {
     const text = values[name];
     if (text === undefined) continue;
     const isGood = /^\d+$/.test(text) && Number.isSafeInteger(Number(text));

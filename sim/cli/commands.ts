@@ -2,6 +2,7 @@
 // Never here: what commands do.
 
 import type { Arguments } from './arguments.ts';
+import { runMutants } from './mutants.ts';
 import { runOne } from './one.ts';
 import { replay } from './replay.ts';
 import type { Command } from './session.ts';
@@ -14,6 +15,7 @@ interface Row {
 }
 
 const COMMANDS: readonly Row[] = [
+  { isAsked: ({ flags }) => flags.has('mutants'), command: runMutants },
   { isAsked: ({ values }) => values.seeds !== undefined, command: runSwarm },
   { isAsked: ({ values }) => values.replay !== undefined, command: replay },
   { isAsked: ({ flags }) => flags.has('shrink'), command: shrinkSeed },
