@@ -54,8 +54,6 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     },
     policyOf(config, authorities),
   );
-  await engine.start();
-
   const openTls = (): ReturnType<typeof openIdentity> =>
     openIdentity(config.tls, config.baseUrl, issuing, Date.now());
   const identity = config.tls.enabled ? openTls() : undefined;
@@ -68,22 +66,27 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   );
   const admin = createServer(adminListener(engine, exposition(metrics, engine)));
   const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
-  const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
-  const address = await listen(acme, config.listenAddr, 'listen_addr');
-  log.info('node', 'listening', { acme: address, admin: adminAddress });
-  greet(config);
+  try {
+    await engine.start();
+    const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
+    const address = await listen(acme, config.listenAddr, 'listen_addr');
+    log.info('node', 'listening', { acme: address, admin: adminAddress });
+    greet(config);
 
-  let current = config;
-  onHangUp = () => {
-    current = reconfigure(current, reload(), engine, authorities, log);
-  };
-  const signal = await stopSignal();
-  log.info('node', 'stopping', { signal });
-  onHangUp = () => {};
-  stopRenewing?.();
-  await Promise.all([drain(acme, DRAIN_MS), drain(admin, DRAIN_MS)]);
-  validator.close();
-  await engine.close();
+    let current = config;
+    onHangUp = () => {
+      current = reconfigure(current, reload(), engine, authorities, log);
+    };
+    const signal = await stopSignal();
+    log.info('node', 'stopping', { signal });
+  } finally {
+    // After a failure too: what stays open would keep a process alive that serves nobody.
+    onHangUp = () => {};
+    stopRenewing?.();
+    await Promise.all([drain(acme, DRAIN_MS), drain(admin, DRAIN_MS)]);
+    validator.close();
+    await engine.close();
+  }
   log.info('node', 'stopped');
 }
 

@@ -2,7 +2,7 @@
 // Invariant: one read of a bounded, regular file; whatever goes wrong comes back as an error that
 // names the file and the fix. Never here: what a key means, writing a file (server/cli/init.ts).
 
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Config } from './config.ts';
 import type { ConfigError } from './config-error.ts';
 import { readConfig } from './read.ts';
@@ -41,7 +41,8 @@ type ReadResult =
 function readTextFile(file: string): ReadResult {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(file, 'r');
+    // Without O_NONBLOCK a named pipe would be waited for before it can be refused.
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const status = fstatSync(descriptor);
     if (!status.isFile()) return refused('is not a regular file', 'name a file');
     if (status.size > MAX_FILE_BYTES) {

@@ -75,7 +75,7 @@ export const PROTOCOL: readonly Mutant[] = [
     name: 'bad signatures are accepted',
     what: 'every signature verifies',
     catchers: ['answers'],
-    seeds: 4,
+    seeds: 16,
     build: onPrimitives(() => ({ verify: () => true })),
   },
   {
