@@ -6,33 +6,26 @@
 // answer that shows it. Never here: what any input means (handlers), IO of any kind.
 
 import { busyResponse } from './acme/busy.ts';
-import { concludeValidation } from './acme/challenge.ts';
-import { concludeList, RevocationLists } from './acme/crl.ts';
-import { concludeIssuance } from './acme/finalize.ts';
+import { RevocationLists } from './acme/crl.ts';
 import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
-import { doChore, START_CHORES, SWEEP_CHORES } from './acme/recovery.ts';
+import { START_CHORES, SWEEP_CHORES } from './acme/recovery.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';
-import { type Held, handleRequest } from './acme/routes.ts';
-import { assert, unreachable } from './assert.ts';
+import type { Held } from './acme/routes.ts';
+import { assert } from './assert.ts';
 import { Cache } from './cache.ts';
-import {
-  answerAsk,
-  type ExchangeOptions,
-  type FollowUp,
-  nextIncarnation,
-  takePage,
-} from './cluster/exchange.ts';
-import { type RoundOptions, Rounds } from './cluster/rounds.ts';
+import { nextIncarnation } from './cluster/exchange.ts';
+import { Rounds } from './cluster/rounds.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import { askToJson } from './crdt/page.ts';
 import { askOf } from './crdt/receive.ts';
-import type { Record, RecordKey } from './crdt/record.ts';
+import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
-import type { Effect, WebResponse } from './effect.ts';
+import type { Effect } from './effect.ts';
+import { type GossipOptions, handle, type Result } from './handle.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
@@ -51,21 +44,6 @@ export interface NodeOptions {
   readonly policy: Policy;
   readonly primitives: Primitives;
   readonly limits?: { readonly cacheRecords?: number; readonly nonceWindow?: number };
-}
-
-export interface GossipOptions extends RoundOptions, ExchangeOptions {}
-
-/** What a handler came to. */
-interface Result {
-  readonly response?: WebResponse;
-  readonly wait?: { readonly key: RecordKey; readonly ms: number };
-  readonly next?: Chore | undefined;
-  /** What follows from an exchange with a peer. */
-  readonly peer?: {
-    readonly name: string;
-    readonly followUp: FollowUp;
-    readonly isAnswer: boolean;
-  };
 }
 
 export class Node {
@@ -343,51 +321,6 @@ export class Node {
     const [stamp, clock] = nextStamp(this.#clock, this.#now.wallMs, this.#options.node);
     this.#clock = clock;
     return stamp;
-  }
-}
-
-/** The handler of each kind of input that works on records. */
-function handle(
-  tx: Transaction,
-  held: Held,
-  gossip: GossipOptions | undefined,
-  input: Input,
-): Result {
-  switch (input.kind) {
-    case 'request': {
-      const outcome = handleRequest(tx, held, input.web);
-      return 'kind' in outcome ? { wait: outcome } : { response: outcome };
-    }
-    case 'validated':
-      concludeValidation(tx, input.authorization, input.type, input.result);
-      return {};
-    case 'issued':
-      concludeIssuance(tx, input.order, input.result);
-      return {};
-    case 'crl-built':
-      concludeList(tx, held.lists, input.ca, input.number, input.der);
-      return {};
-    case 'chore':
-      return { next: doChore(tx, held, input) };
-    case 'asked': {
-      if (gossip === undefined) return {};
-      const followUp = answerAsk(tx, gossip, input.exchange, input.ask);
-      return { peer: { name: input.from, followUp, isAnswer: false } };
-    }
-    case 'told': {
-      if (gossip === undefined) return {};
-      const followUp = takePage(tx, gossip, input.from, input.page);
-      return { peer: { name: input.from, followUp, isAnswer: true } };
-    }
-    case 'boot':
-    case 'loaded':
-    case 'abandon':
-    case 'configure':
-    case 'unreachable':
-    case 'tick':
-      throw new Error(`${input.kind} is the node's own`);
-    default:
-      return unreachable(input);
   }
 }
 

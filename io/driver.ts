@@ -33,6 +33,8 @@ export interface Ports {
 export interface Watch {
   input(now: Now, input: Input): void;
   effect(effect: Effect): void;
+  /** A commit became durable after so many seconds. */
+  commit(seconds: number): void;
 }
 
 export type Answered = (response: WebResponse | undefined) => void;
@@ -54,6 +56,7 @@ export class Driver {
     this.#log = new EffectLog(
       ports.store,
       () => this.#open.size,
+      (seconds) => ports.watch.commit(seconds),
       (error) => this.#fail(error),
     );
     this.submit({ kind: 'boot' });

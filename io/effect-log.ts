@@ -28,6 +28,7 @@ const SIBLINGS = 5;
 export class EffectLog {
   readonly #store: Store;
   readonly #underWay: () => number;
+  readonly #committedIn: (seconds: number) => void;
   readonly #fail: (error: unknown) => void;
   /** Changes not yet handed to the store, in order, and what waits for them. */
   #gathered: Batch[] = [];
@@ -39,8 +40,14 @@ export class EffectLog {
   #idle: Action[] = [];
 
   /** `underWay` counts the requests that are not answered yet; `fail` is called once. */
-  constructor(store: Store, underWay: () => number, fail: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    underWay: () => number,
+    committedIn: (seconds: number) => void,
+    fail: (error: unknown) => void,
+  ) {
     this.#store = store;
+    this.#committedIn = committedIn;
     this.#underWay = underWay;
     this.#fail = fail;
   }
@@ -91,8 +98,12 @@ export class EffectLog {
     this.#flights.push(this.#afterGathered);
     this.#gathered = [];
     this.#afterGathered = [];
+    const startedMs = performance.now();
     this.#store.commit(batch).then(
-      () => this.#committed(),
+      () => {
+        this.#committedIn((performance.now() - startedMs) / 1000);
+        this.#committed();
+      },
       (error: unknown) => this.#stop(error),
     );
   }

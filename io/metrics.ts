@@ -86,11 +86,6 @@ export const METRICS = {
     help: 'Inputs that wait for records from the database.',
     labels: {},
   },
-  akamu_nonces_outstanding: {
-    type: 'gauge',
-    help: 'Nonces issued and neither spent nor expired.',
-    labels: {},
-  },
   akamu_event_loop_lag_max_seconds: {
     type: 'gauge',
     help: 'Longest delay of the event loop since the last scrape.',

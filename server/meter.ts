@@ -15,6 +15,7 @@ export function watchCore(metrics: Metrics): Watch {
   return {
     input: (_, input) => countInput(metrics, input),
     effect: (effect) => countEffect(metrics, effect),
+    commit: (seconds) => metrics.observe('akamu_store_commit_seconds', seconds),
   };
 }
 

@@ -4,8 +4,7 @@
 
 import type { Config } from '../io/config/index.ts';
 
-/** Parts that take effect at once. `ca` and `server` do so but for the keys below. */
-const LIVE = ['log'] as const;
+/** Keys of `server` that take effect at once; of the others only `log.level` does. */
 const LIVE_SERVER = [
   'orderExpirySecs',
   'authzExpirySecs',
@@ -21,13 +20,14 @@ const LIVE_SERVER = [
 export interface ReloadChanges {
   /** The configuration to go by: what can change, changed; the rest as it was. */
   readonly next: Config;
-  /** Changed keys that need a restart, as `section.field`. */
+  /** Changed keys that need a restart, as the file has them: `section.key`. */
   readonly needRestart: readonly string[];
 }
 
 export function reloadChanges(current: Config, loaded: Config): ReloadChanges {
   const server = { ...current.server, ...pick(loaded.server, LIVE_SERVER) };
-  const next = { ...current, ...pick(loaded, LIVE), server };
+  const log = { ...current.log, level: loaded.log.level };
+  const next = { ...current, log, server };
   return { next, needRestart: differences(next, loaded) };
 }
 
@@ -41,7 +41,7 @@ function differences(left: unknown, right: unknown, path: readonly string[] = []
     const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
     return names.flatMap((name) => differences(left[name], right[name], [...path, name]));
   }
-  return text(left) === text(right) ? [] : [path.join('.')];
+  return text(left) === text(right) ? [] : [path.map(keyOf).join('.')];
 }
 
 function isBranch(value: unknown): value is { readonly [name: string]: unknown } {
@@ -50,4 +50,9 @@ function isBranch(value: unknown): value is { readonly [name: string]: unknown }
 
 function text(value: unknown): string {
   return JSON.stringify(value instanceof Map ? [...value] : value) ?? 'undefined';
+}
+
+/** `listen_addr` of `listenAddr`. */
+function keyOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -40,7 +40,8 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   let onHangUp = (): void => {};
   process.on('SIGHUP', () => onHangUp());
   const authorities = openAuthorities(config, log);
-  const issuing = authorities.get(config.ca.find(({ isDefault }) => isDefault)!.id)!;
+  const { id, validityDays } = config.ca.find(({ isDefault }) => isDefault)!;
+  const issuing = authorities.get(id)!;
   const metrics = createMetrics();
   const validator = openValidator(config);
   const engine = new Engine(
@@ -55,7 +56,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     policyOf(config, authorities),
   );
   const openTls = (): ReturnType<typeof openIdentity> =>
-    openIdentity(config.tls, config.baseUrl, issuing, Date.now());
+    openIdentity(config.tls, config.baseUrl, issuing, validityDays, Date.now());
   const identity = config.tls.enabled ? openTls() : undefined;
   const acme = createServer(
     withHealth(

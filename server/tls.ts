@@ -24,7 +24,8 @@ export interface TlsIdentity {
 
 /** How often it is looked whether the certificate has to be renewed. */
 const CHECK_MS = 3_600_000;
-const LIFETIME_MS = 30 * 86_400_000;
+const DAY_MS = 86_400_000;
+const LIFETIME_MS = 30 * DAY_MS;
 
 /** TLS settings for the listener, or undefined when TLS is off. Throws with a readable reason. */
 export function tlsOptions(config: TlsConfig, identity: TlsIdentity): ServerOptions {
@@ -38,12 +39,14 @@ export function openIdentity(
   config: TlsConfig,
   baseUrl: string,
   authority: CertificateAuthority,
+  validityDays: number,
   nowMs: number,
 ): TlsIdentity {
   if (config.certFile !== undefined && config.keyFile !== undefined) {
     return { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile) };
   }
-  return issueIdentity(baseUrl, authority, nowMs);
+  const lifetimeMs = Math.min(LIFETIME_MS, validityDays * DAY_MS);
+  return issueIdentity(baseUrl, authority, lifetimeMs, nowMs);
 }
 
 /** Renews the identity while the server runs; returns a function that ends it. */
@@ -71,6 +74,7 @@ export function keepIdentity(
 function issueIdentity(
   baseUrl: string,
   authority: CertificateAuthority,
+  lifetimeMs: number,
   nowMs: number,
 ): TlsIdentity {
   const identifier = hostOf(baseUrl);
@@ -83,7 +87,7 @@ function issueIdentity(
     identifiers: [identifier],
     csr: toBase64Url(request),
     notBeforeMs: nowMs,
-    notAfterMs: Math.min(nowMs + LIFETIME_MS, authority.expiresMs),
+    notAfterMs: Math.min(nowMs + lifetimeMs, authority.expiresMs),
   });
   if (!result.ok) throw new Error(`cannot issue the server's own certificate: ${result.detail}`);
   const { notBeforeMs, notAfterMs, der } = result.certificate;

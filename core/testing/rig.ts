@@ -13,8 +13,9 @@ import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
 import { emptyReplica, type ReplicaState } from '../crdt/replica.ts';
 import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
+import type { GossipOptions } from '../handle.ts';
 import type { Input, WebRequest } from '../input.ts';
-import { type GossipOptions, Node, type NodeOptions } from '../node.ts';
+import { Node, type NodeOptions } from '../node.ts';
 import type { Primitives, Reading } from '../primitives.ts';
 import type { Now } from '../time.ts';
 

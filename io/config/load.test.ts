@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +22,11 @@ test.after((context) => {
 function rendered(result: LoadResult): string {
   return result.ok ? '' : renderErrors(result.errors);
 }
+
+test('a named pipe is refused at once, not waited for', () => {
+  assert.is(spawnSync('mkfifo', ['pipe']).status, 0);
+  assert.match(rendered(loadConfig('pipe')), 'is not a regular file');
+});
 
 test('a file that is named must be there', () => {
   assert.is(

@@ -45,7 +45,7 @@ export const ISSUING: readonly Mutant[] = [
     name: 'serial numbers are used again',
     what: 'every second certificate gets the serial number of the one before',
     catchers: ['one-certificate', 'monotonicity-stored'],
-    seeds: 3,
+    seeds: 24,
     build: (sound) => {
       const isAgain = everyNth(2);
       let last = '';

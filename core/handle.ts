@@ -1,0 +1,76 @@
+// The handler of each kind of input that works on records, and what a handler can come to.
+// Invariant: a handler sees the node only through its transaction and what is held beside records.
+// Never here: running, parking and committing, which are the node's.
+
+import { concludeValidation } from './acme/challenge.ts';
+import { concludeList } from './acme/crl.ts';
+import { concludeIssuance } from './acme/finalize.ts';
+import { doChore } from './acme/recovery.ts';
+import { type Held, handleRequest } from './acme/routes.ts';
+import { unreachable } from './assert.ts';
+import { answerAsk, type ExchangeOptions, type FollowUp, takePage } from './cluster/exchange.ts';
+import type { RoundOptions } from './cluster/rounds.ts';
+import type { RecordKey } from './crdt/record.ts';
+import type { WebResponse } from './effect.ts';
+import type { Chore, Input } from './input.ts';
+import type { Transaction } from './transaction.ts';
+
+export interface GossipOptions extends RoundOptions, ExchangeOptions {}
+
+/** What a handler came to. */
+export interface Result {
+  readonly response?: WebResponse;
+  readonly wait?: { readonly key: RecordKey; readonly ms: number };
+  readonly next?: Chore | undefined;
+  /** What follows from an exchange with a peer. */
+  readonly peer?: {
+    readonly name: string;
+    readonly followUp: FollowUp;
+    readonly isAnswer: boolean;
+  };
+}
+
+/** The handler of each kind of input that works on records. */
+export function handle(
+  tx: Transaction,
+  held: Held,
+  gossip: GossipOptions | undefined,
+  input: Input,
+): Result {
+  switch (input.kind) {
+    case 'request': {
+      const outcome = handleRequest(tx, held, input.web);
+      return 'kind' in outcome ? { wait: outcome } : { response: outcome };
+    }
+    case 'validated':
+      concludeValidation(tx, input.authorization, input.type, input.result);
+      return {};
+    case 'issued':
+      concludeIssuance(tx, input.order, input.result);
+      return {};
+    case 'crl-built':
+      concludeList(tx, held.lists, input.ca, input.number, input.der);
+      return {};
+    case 'chore':
+      return { next: doChore(tx, held, input) };
+    case 'asked': {
+      if (gossip === undefined) return {};
+      const followUp = answerAsk(tx, gossip, input.exchange, input.ask);
+      return { peer: { name: input.from, followUp, isAnswer: false } };
+    }
+    case 'told': {
+      if (gossip === undefined) return {};
+      const followUp = takePage(tx, gossip, input.from, input.page);
+      return { peer: { name: input.from, followUp, isAnswer: true } };
+    }
+    case 'boot':
+    case 'loaded':
+    case 'abandon':
+    case 'configure':
+    case 'unreachable':
+    case 'tick':
+      throw new Error(`${input.kind} is the node's own`);
+    default:
+      return unreachable(input);
+  }
+}
