@@ -83,7 +83,7 @@ export const ISSUING: readonly Mutant[] = [
   {
     name: 'challenges are valid without a probe',
     what: 'instead of probing, a node says at once that the answer was there',
-    catchers: ['control'],
+    catchers: ['answers', 'control'],
     seeds: 1,
     build: onStep(probesNothing),
   },
