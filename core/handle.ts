@@ -2,11 +2,12 @@
 // Invariant: a handler sees the node only through its transaction and what is held beside records.
 // Never here: running, parking and committing, which are the node's.
 
+import type { Held } from './acme/call.ts';
 import { concludeValidation } from './acme/challenge.ts';
 import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
 import { doChore } from './acme/recovery.ts';
-import { type Held, handleRequest } from './acme/routes.ts';
+import { handleRequest } from './acme/routes.ts';
 import { unreachable } from './assert.ts';
 import { answerAsk, type ExchangeOptions, type FollowUp, takePage } from './cluster/exchange.ts';
 import type { RoundOptions } from './cluster/rounds.ts';

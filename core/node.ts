@@ -6,13 +6,13 @@
 // answer that shows it. Never here: what any input means (handlers), IO of any kind.
 
 import { busyResponse } from './acme/busy.ts';
-import { RevocationLists } from './acme/crl.ts';
+import type { Held } from './acme/call.ts';
 import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
 import { START_CHORES, SWEEP_CHORES } from './acme/recovery.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';
-import type { Held } from './acme/routes.ts';
+import { RevocationLists } from './acme/revocation-lists.ts';
 import { assert } from './assert.ts';
 import { Cache } from './cache.ts';
 import { nextIncarnation } from './cluster/exchange.ts';

@@ -3,6 +3,7 @@
 // database is closed last. Never here: anything that decides.
 
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import type { Server as TlsServer } from 'node:https';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -101,8 +102,23 @@ function openAuthorities(config: Config, log: Log): Authorities {
     authorities.set(ca.id, authority);
     const expires = new Date(authority.expiresMs).toISOString();
     log.info('ca', 'opened', { id: ca.id, key_type: authority.keyType, expires });
+    warnAbout(ca, authority.expiresMs, log);
   }
   return authorities;
+}
+
+/** What works today but will hurt: an issuing certificate near its end, a key that others can read. */
+function warnAbout(ca: CaConfig, expiresMs: number, log: Log): void {
+  const daysLeft = Math.floor((expiresMs - Date.now()) / 86_400_000);
+  if (daysLeft < ca.validityDays) {
+    log.warn('ca', 'expires soon: certificates are issued for less than validity_days', {
+      id: ca.id,
+      days_left: daysLeft,
+    });
+  }
+  if ((statSync(ca.keyFile).mode & 0o077) !== 0) {
+    log.warn('ca', 'the key file can be read by others; chmod it to 600', { file: ca.keyFile });
+  }
 }
 
 function caConfig({ crlUrl, ocspUrl, ...rest }: CaConfig): Parameters<typeof openCa>[0] {

@@ -11,6 +11,7 @@ import { LIMITS } from '../limits.ts';
 import type { KeyFacts, Primitives } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
+import type { Call } from './call.ts';
 import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
@@ -22,7 +23,6 @@ import {
   requireValid,
   type SignedRequest,
 } from './request.ts';
-import type { Call } from './routes.ts';
 
 /** POST new-account (§7.3, §7.3.1). */
 export function newAccount({ tx, policy, signed }: Call): Outcome {

@@ -9,6 +9,7 @@ import { LIMITS } from '../limits.ts';
 import { formatTime } from '../time.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome, waitFor } from './answer.ts';
+import type { Call } from './call.ts';
 import { type Identifier, identifierKey, isWildcard, readIdentifier } from './identifier.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
@@ -19,10 +20,10 @@ import {
   authorizationsOf,
   challengeStatus,
   challengeUnderWay,
+  nameKey,
   registerMember,
 } from './records.ts';
 import { optionalString } from './request.ts';
-import type { Call } from './routes.ts';
 import type { ChallengeType } from './validation.ts';
 
 /** POST new-authz (§7.4.1). */
@@ -113,15 +114,6 @@ export function createAuthorization(
   };
   tx.create('authorization', id, { made: first(tx.stamp(), made), status: 'pending' });
   return id;
-}
-
-/** The name an authorization is good for: `dns:example.com`, `dns:*.example.com`, `ip:…`. */
-export function nameKey(authorization: Draft): string {
-  const { identifier, wildcard } = authorizationMade(authorization);
-  return identifierKey({
-    type: identifier.type,
-    value: wildcard ? `*.${identifier.value}` : identifier.value,
-  });
 }
 
 /** The authorization, when it is this account's. */

@@ -7,11 +7,11 @@ import type { Json } from '../crdt/record.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
 import { reusableAuthorizations } from './authorization.ts';
+import type { Call } from './call.ts';
 import { caById, issuingCa } from './policy.ts';
 import { problem } from './problem.ts';
 import { certificateMade, rung } from './records.ts';
 import { optionalString } from './request.ts';
-import type { Call } from './routes.ts';
 
 /**
  * Reasons of RFC 5280 §5.3.1 a client may give. 7 does not exist. 8 is removeFromCRL: on a whole

@@ -7,6 +7,7 @@ import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
 import { authorizationUrl, challengeBody, ownAuthorization } from './authorization.ts';
+import type { Call } from './call.ts';
 import type { Policy } from './policy.ts';
 import { errorObject, problem } from './problem.ts';
 import {
@@ -17,7 +18,6 @@ import {
   challengeUnderWay,
 } from './records.ts';
 import { accountUrl } from './request.ts';
-import type { Call } from './routes.ts';
 import {
   CHALLENGE_TYPES,
   type ChallengeType,

@@ -6,41 +6,10 @@
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import { answer, type Outcome, waitFor } from './answer.ts';
+import type { Call } from './call.ts';
 import { type CaPolicy, caById, issuingCa } from './policy.ts';
 import { problem } from './problem.ts';
-import type { Call } from './routes.ts';
-
-interface List {
-  readonly number: number;
-  readonly renewAtMs: number;
-  readonly der?: Uint8Array;
-  /** A revocation came after this list was ordered. */
-  readonly stale: boolean;
-}
-
-/** The lists this process holds, by CA. */
-export class RevocationLists {
-  readonly #lists = new Map<string, List>();
-
-  current(ca: string): List | undefined {
-    return this.#lists.get(ca);
-  }
-
-  begin(ca: string, number: number, renewAtMs: number): void {
-    this.#lists.set(ca, { number, renewAtMs, stale: false });
-  }
-
-  finish(ca: string, number: number, der: Uint8Array): void {
-    const list = this.#lists.get(ca);
-    if (list?.number === number) this.#lists.set(ca, { ...list, der });
-  }
-
-  /** A certificate of this CA was revoked. */
-  outdate(ca: string): void {
-    const list = this.#lists.get(ca);
-    if (list !== undefined) this.#lists.set(ca, { ...list, stale: true });
-  }
-}
+import type { RevocationLists } from './revocation-lists.ts';
 
 /** GET /ca/crl: a list that was ordered after everything the asker may have seen. */
 export function revocationList({ tx, policy, lists, ids }: Call): Outcome {

@@ -2,8 +2,8 @@
 // CA's own certificates. Invariant: nothing here touches a record. Never here: signed resources.
 
 import { answer, type Outcome } from './answer.ts';
+import type { Call } from './call.ts';
 import { issuingCa } from './policy.ts';
-import type { Call } from './routes.ts';
 
 /** GET directory. */
 export function directory({ policy }: Call): Outcome {

@@ -8,6 +8,7 @@ import { LIMITS } from '../limits.ts';
 import type { CsrFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome, waitFor } from './answer.ts';
+import type { Call } from './call.ts';
 import { identifierKey } from './identifier.ts';
 import type { IssueRequest, IssueResult } from './issuance.ts';
 import { orderAnswer, ownOrder } from './order.ts';
@@ -15,7 +16,6 @@ import type { Policy } from './policy.ts';
 import { errorObject, problem } from './problem.ts';
 import { accountKey, orderMade, orderStatus, registerMember } from './records.ts';
 import { optionalString } from './request.ts';
-import type { Call } from './routes.ts';
 
 /** POST order/{id}/finalize. */
 export function finalizeOrder({ tx, policy, signed, ids }: Call): Outcome {

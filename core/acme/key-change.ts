@@ -4,11 +4,11 @@
 import { first, last } from '../crdt/lattice.ts';
 import { accountOfKey } from './account.ts';
 import { answer, type Outcome } from './answer.ts';
+import type { Call } from './call.ts';
 import { parseInnerKeyChange, parsePayload, verifyJws } from './jws.ts';
 import { problem } from './problem.ts';
 import { accountKey } from './records.ts';
 import { accountUrl } from './request.ts';
-import type { Call } from './routes.ts';
 
 /** POST key-change. */
 export function changeKey({ tx, policy, signed }: Call): Outcome {

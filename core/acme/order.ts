@@ -10,6 +10,7 @@ import { formatTime, parseTime } from '../time.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome, waitFor } from './answer.ts';
 import { createAuthorization, reusableAuthorizations } from './authorization.ts';
+import type { Call } from './call.ts';
 import { type Identifier, readIdentifier, sortIdentifiers } from './identifier.ts';
 import { issuingCa, type Policy } from './policy.ts';
 import { errorObject, type Problem, problem, type Subproblem } from './problem.ts';
@@ -22,7 +23,6 @@ import {
 } from './records.ts';
 import { replacedSerial } from './renewal.ts';
 import { optionalString } from './request.ts';
-import type { Call } from './routes.ts';
 
 /** POST new-order (§7.4). */
 export function newOrder(call: Call): Outcome {

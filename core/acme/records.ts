@@ -7,7 +7,7 @@ import { valueOf } from '../crdt/lattice.ts';
 import type { Json } from '../crdt/record.ts';
 import type { Jwk } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
-import type { Identifier } from './identifier.ts';
+import { type Identifier, identifierKey } from './identifier.ts';
 import { CHALLENGE_TYPES, type ChallengeType } from './validation.ts';
 
 export interface AccountKey {
@@ -132,4 +132,13 @@ export function authorizationsOf(
 ): readonly (Draft | undefined)[] {
   tx.need(ids.map((id) => ({ kind: 'authorization', id })));
   return ids.map((id) => tx.get('authorization', id));
+}
+
+/** The name an authorization is good for: `dns:example.com`, `dns:*.example.com`, `ip:…`. */
+export function nameKey(authorization: Draft): string {
+  const { identifier, wildcard } = authorizationMade(authorization);
+  return identifierKey({
+    type: identifier.type,
+    value: wildcard ? `*.${identifier.value}` : identifier.value,
+  });
 }

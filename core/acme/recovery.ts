@@ -8,10 +8,10 @@ import { expire, horizonMs } from '../crdt/replica.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
+import type { Held } from './call.ts';
 import { validateAgain } from './challenge.ts';
 import { issueRequest } from './finalize.ts';
 import { authorizationMade } from './records.ts';
-import type { Held } from './routes.ts';
 
 /** Done once after a start, in this order. */
 export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;

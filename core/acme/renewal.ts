@@ -6,10 +6,10 @@ import { fromBase64Url, toHex } from '../bytes.ts';
 import { formatTime } from '../time.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
+import type { Call } from './call.ts';
 import { caById, type Policy } from './policy.ts';
 import { problem } from './problem.ts';
 import { certificateMade, registerMember, rung } from './records.ts';
-import type { Call } from './routes.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -6,8 +6,7 @@
 
 import { BloomFilter } from '../bloom-filter.ts';
 import type { Draft } from '../transaction.ts';
-import { nameKey } from './authorization.ts';
-import { authorizationMade, authorizationStatus } from './records.ts';
+import { authorizationMade, authorizationStatus, nameKey } from './records.ts';
 
 interface Entry {
   readonly id: string;

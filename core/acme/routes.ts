@@ -9,38 +9,17 @@ import type { Transaction } from '../transaction.ts';
 import { listOrders, newAccount, updateAccount } from './account.ts';
 import { type Answer, answer, type Outcome, problemAnswer, renderAnswer } from './answer.ts';
 import { newAuthorization, updateAuthorization } from './authorization.ts';
+import type { Call, Held } from './call.ts';
 import { downloadCertificate, downloadFullChain, revokeCertificate } from './certificate.ts';
 import { respondToChallenge } from './challenge.ts';
-import { type RevocationLists, revocationList } from './crl.ts';
+import { revocationList } from './crl.ts';
 import { directory, issuerChain, newNonce, rootCertificate } from './directory.ts';
 import { finalizeOrder } from './finalize.ts';
 import { changeKey } from './key-change.ts';
-import type { NonceBook } from './nonce.ts';
 import { getOrder, newOrder } from './order.ts';
-import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
 import { renewalInformation } from './renewal.ts';
 import { authenticate, type SignedRequest, type Signer, withAccountOfNow } from './request.ts';
-import type { ReusableAuthorizations } from './reuse.ts';
-
-/** What the node holds besides records, for handlers. */
-export interface Held {
-  readonly policy: Policy;
-  readonly nonces: NonceBook;
-  readonly reusable: ReusableAuthorizations;
-  readonly lists: RevocationLists;
-}
-
-/** What a handler gets. */
-export interface Call extends Held {
-  readonly tx: Transaction;
-  readonly web: WebRequest;
-  /** Variable segments of the path, in order. */
-  readonly ids: readonly string[];
-  readonly query: ReadonlyMap<string, string>;
-  /** Present exactly for routes that name a signer. */
-  readonly signed: SignedRequest | undefined;
-}
 
 interface Route {
   readonly name: string;
