@@ -93,7 +93,10 @@ test('asks and pages read back as they were', () => {
 
 test('a page damaged anywhere is refused or still a valid page, and never an exception', () => {
   const json = pageToJson(PAGE);
-  const values = fc.jsonValue({ maxDepth: 2 }).map((value) => value as Json);
+  const values = fc
+    .jsonValue({ maxDepth: 2 })
+    .filter((value) => !JSON.stringify(value).includes('"__proto__"'))
+    .map((value) => value as Json);
   fc.assert(
     fc.property(fc.nat(60), values, (place, by) => {
       const { json: bad } = damaged(json, place, by);
