@@ -12,6 +12,7 @@ import {
   sign,
 } from 'node:crypto';
 import type { Reading } from '../../core/primitives.ts';
+import { KEY_TYPES, type KeyType } from '../../io/config/config.ts';
 import {
   isMlDsa,
   type MlDsaKey,
@@ -31,18 +32,8 @@ import {
 } from './signature-algorithm.ts';
 
 /** Values of `key_type` in the configuration. */
-export const CA_KEY_TYPES = [
-  'ec:P-256',
-  'ec:P-384',
-  'rsa:2048',
-  'rsa:3072',
-  'rsa:4096',
-  'ed25519',
-  'ml-dsa-44',
-  'ml-dsa-65',
-  'ml-dsa-87',
-] as const;
-export type CaKeyType = (typeof CA_KEY_TYPES)[number];
+export const CA_KEY_TYPES: typeof KEY_TYPES = KEY_TYPES;
+export type CaKeyType = KeyType;
 
 export interface CaKey {
   readonly type: CaKeyType;
