@@ -6,6 +6,7 @@
 
 import type { IssueRequest } from './acme/issuance.ts';
 import type { ValidationRequest } from './acme/validation.ts';
+import type { NodeDescriptor } from './cluster/descriptor.ts';
 import type { Selection } from './crdt/columns.ts';
 import type { Facts } from './crdt/facts.ts';
 import type { Json, Origin, Record, RecordKey } from './crdt/record.ts';
@@ -64,10 +65,41 @@ export type Effect =
       readonly thisUpdateMs: number;
       readonly nextUpdateMs: number;
     }
-  /** Ask a peer for what we lack; comes back as `told` or `unreachable`. */
-  | { readonly kind: 'ask'; readonly peer: string; readonly ask: Json }
-  /** Answer a peer's ask. */
+  /**
+   * Ask a peer for what we lack, and hand it what it seems to lack; comes back as `told` or
+   * `unreachable`.
+   */
+  | {
+      readonly kind: 'ask';
+      /** Its node id. */
+      readonly peer: string;
+      readonly url: string;
+      readonly ask: Json;
+      /** A page for the peer, to be merged before it answers. */
+      readonly push: Json | null;
+    }
+  /** Answer a peer's ask, or its wish to redeem a nonce. */
   | { readonly kind: 'tell'; readonly exchange: number; readonly page: Json }
+  /** Exchange descriptors with whoever answers there; comes back as introduced or unintroduced. */
+  | { readonly kind: 'introduce'; readonly url: string }
+  /** Have a nonce spent by the node that issued it; comes back as `redeemed` or `unredeemed`. */
+  | {
+      readonly kind: 'redeem';
+      readonly redemption: number;
+      readonly peer: string;
+      readonly url: string;
+      /** The nonce as the client sent it. */
+      readonly nonce: string;
+      /** What we lack of the issuer's, as in an ask. */
+      readonly ask: Json;
+    }
+  /** From now on messages of exactly these nodes are taken, with these keys. */
+  | {
+      readonly kind: 'members';
+      readonly members: readonly NodeDescriptor[];
+      /** Ids that are refused for ever. */
+      readonly removed: readonly string[];
+    }
   /** Something worth reaching in a simulation has happened; means nothing in production. */
   | { readonly kind: 'mark'; readonly name: string }
   /** Send `tick` at this monotonic moment; replaces the wish before. */

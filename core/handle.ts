@@ -69,6 +69,12 @@ export function handle(
     case 'abandon':
     case 'configure':
     case 'unreachable':
+    case 'introduced':
+    case 'unintroduced':
+    case 'redeem-asked':
+    case 'redeemed':
+    case 'unredeemed':
+    case 'administer':
     case 'tick':
       throw new Error(`${input.kind} is the node's own`);
     default:

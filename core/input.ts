@@ -5,6 +5,7 @@
 import type { IssueResult } from './acme/issuance.ts';
 import type { Policy } from './acme/policy.ts';
 import type { ChallengeType, ValidationResult } from './acme/validation.ts';
+import type { NodeDescriptor } from './cluster/descriptor.ts';
 import type { Json, Record } from './crdt/record.ts';
 
 /** A request to the public listener, with what the HTTP edge already knows about it. */
@@ -29,6 +30,14 @@ export interface Loaded {
   readonly selections: readonly (readonly Record[])[];
   readonly ranges: readonly (readonly Record[])[];
 }
+
+/** What an operator can want of the cluster, through the admin listener. */
+export type Command =
+  | { readonly kind: 'status' }
+  /** Pin a node by hand. */
+  | { readonly kind: 'register'; readonly descriptor: NodeDescriptor }
+  /** Refuse a node for ever. */
+  | { readonly kind: 'remove'; readonly node: string };
 
 export const CHORES = [
   'revalidate',
@@ -74,10 +83,41 @@ export type Input =
     }
   | { readonly kind: 'configure'; readonly policy: Policy }
   /** A peer asks for what it lacks; to be answered with a `tell` of the same exchange. */
-  | { readonly kind: 'asked'; readonly exchange: number; readonly from: string; readonly ask: Json }
+  | {
+      readonly kind: 'asked';
+      readonly exchange: number;
+      /** Node id of the sender, as its signature proves. */
+      readonly from: string;
+      readonly ask: Json;
+      /** A page it hands us, to be merged before it is answered. */
+      readonly push: Json | null;
+    }
   /** The answer to our `ask`, or that there is none. */
   | { readonly kind: 'told'; readonly from: string; readonly page: Json }
-  | { readonly kind: 'unreachable'; readonly peer: string }
+  | { readonly kind: 'unreachable'; readonly peer: string; readonly reason: string }
+  /**
+   * A node that holds the CA's key has introduced itself: at this URL, which we called, or, null,
+   * by calling us.
+   */
+  | {
+      readonly kind: 'introduced';
+      readonly url: string | null;
+      readonly descriptor: NodeDescriptor;
+    }
+  | { readonly kind: 'unintroduced'; readonly url: string; readonly reason: string }
+  /** A peer wants one of our nonces spent; to be answered with a `tell` of the same exchange. */
+  | {
+      readonly kind: 'redeem-asked';
+      readonly exchange: number;
+      readonly from: string;
+      readonly nonce: string;
+      readonly ask: Json;
+    }
+  /** What the issuer of a nonce answered, or that it did not. */
+  | { readonly kind: 'redeemed'; readonly redemption: number; readonly answer: Json }
+  | { readonly kind: 'unredeemed'; readonly redemption: number; readonly reason: string }
+  /** An operator wants something of the cluster; to be answered with `respond`. */
+  | { readonly kind: 'administer'; readonly request: number; readonly command: Command }
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore
   /** The moment asked for by the last `wake` effect has come. */

@@ -128,6 +128,13 @@ export class Node {
       case 'unreachable':
         this.#rounds?.failed(input.peer, this.#now.monoMs);
         return;
+      case 'introduced':
+      case 'unintroduced':
+      case 'redeem-asked':
+      case 'redeemed':
+      case 'unredeemed':
+      case 'administer':
+        return;
       case 'tick':
         this.#tick();
         return;
@@ -288,7 +295,7 @@ export class Node {
 
   #ask(peer: string): void {
     const ask = askToJson(askOf(this.#replica, peer));
-    this.#effects.push({ kind: 'ask', peer, ask });
+    this.#effects.push({ kind: 'ask', peer, url: peer, ask, push: null });
   }
 
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */

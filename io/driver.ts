@@ -148,6 +148,9 @@ export class Driver {
         return;
       case 'ask':
       case 'tell':
+      case 'introduce':
+      case 'redeem':
+      case 'members':
         throw new Error('this node works alone and has no peers');
     }
   }

@@ -83,7 +83,7 @@ export class Peers {
     const exchange = ++this.#exchanges;
     this.#owed.set(exchange, { to: from, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);
-    this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask });
+    this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask, push: null });
   }
 
   #takePage(exchange: number, page: Json): void {
@@ -99,6 +99,6 @@ export class Peers {
     if (asked === undefined) return;
     this.#asked.delete(exchange);
     asked.timer.cancel();
-    this.#talker.submit({ kind: 'unreachable', peer: asked.peer });
+    this.#talker.submit({ kind: 'unreachable', peer: asked.peer, reason: 'no answer' });
   }
 }

@@ -129,6 +129,24 @@ function foldInput(hash: RunningHash, input: Input): void {
     case 'unreachable':
       hash.text(input.peer);
       return;
+    case 'introduced':
+      hash.text(input.descriptor.node);
+      return;
+    case 'unintroduced':
+      hash.text(input.url);
+      return;
+    case 'redeem-asked':
+      hash.text(input.from);
+      hash.text(input.nonce);
+      return;
+    case 'redeemed':
+    case 'unredeemed':
+      hash.number(input.redemption);
+      return;
+    case 'administer':
+      hash.number(input.request);
+      hash.text(input.command.kind);
+      return;
     default:
   }
 }
@@ -164,6 +182,16 @@ function foldEffect(hash: RunningHash, effect: Effect): void {
       return;
     case 'tell':
       hash.number(effect.exchange);
+      return;
+    case 'introduce':
+      hash.text(effect.url);
+      return;
+    case 'redeem':
+      hash.text(effect.nonce);
+      return;
+    case 'members':
+      for (const { node } of effect.members) hash.text(node);
+      for (const node of effect.removed) hash.text(node);
       return;
     case 'mark':
       hash.text(effect.name);

@@ -158,6 +158,17 @@ function inputText(input: Input): string {
       return `${input.kind} by ${input.from}`;
     case 'unreachable':
       return `unreachable ${input.peer}`;
+    case 'introduced':
+      return `introduced ${input.descriptor.node}`;
+    case 'unintroduced':
+      return `unintroduced ${input.url}`;
+    case 'redeem-asked':
+      return `redeem-asked by ${input.from}`;
+    case 'redeemed':
+    case 'unredeemed':
+      return `${input.kind} ${input.redemption}`;
+    case 'administer':
+      return `administer ${input.command.kind}`;
     case 'chore':
       return `chore ${input.chore}`;
     case 'boot':
@@ -187,6 +198,12 @@ function effectText(effect: Effect): string {
       return `ask ${effect.peer}`;
     case 'tell':
       return `tell ${effect.exchange}`;
+    case 'introduce':
+      return `introduce ${effect.url}`;
+    case 'redeem':
+      return `redeem ${effect.redemption} at ${effect.peer}`;
+    case 'members':
+      return `members ${effect.members.map(({ node }) => node).join(' ')}`;
     case 'mark':
       return `mark ${effect.name}`;
     case 'wake':

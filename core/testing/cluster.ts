@@ -66,8 +66,14 @@ export class Cluster {
     if (message.kind === 'ask') {
       const exchange = ++this.#exchanges;
       this.#askers.set(exchange, from);
-      this.rig(message.peer).submit({ kind: 'asked', exchange, from, ask: message.ask });
-    } else {
+      this.rig(message.peer).submit({
+        kind: 'asked',
+        exchange,
+        from,
+        ask: message.ask,
+        push: message.push,
+      });
+    } else if (message.kind === 'tell') {
       const asker = this.#askers.get(message.exchange)!;
       this.rig(asker).submit({ kind: 'told', from, page: message.page });
     }

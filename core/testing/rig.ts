@@ -108,7 +108,7 @@ export class Rig {
   readonly logs: Extract<Effect, { kind: 'log' }>[] = [];
   readonly effects: Effect[] = [];
   /** Messages to peers, in order; a test takes them out. */
-  readonly outbox: Extract<Effect, { kind: 'ask' | 'tell' }>[] = [];
+  readonly outbox: Extract<Effect, { kind: 'ask' | 'tell' | 'introduce' | 'redeem' }>[] = [];
   /** SQL reads a real database would have done. */
   loads = 0;
   /** Writes it would have done. */
@@ -260,8 +260,11 @@ export class Rig {
         return undefined;
       case 'ask':
       case 'tell':
+      case 'introduce':
+      case 'redeem':
         this.outbox.push(effect);
         return undefined;
+      case 'members':
       case 'mark':
       case 'wake':
         return undefined;
