@@ -111,3 +111,5 @@ export type Effect =
       readonly message: string;
       readonly fields: { readonly [name: string]: Json };
     };
+
+export type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;

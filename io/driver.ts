@@ -4,11 +4,16 @@
 
 import type { IssueRequest, IssueResult } from '../core/acme/issuance.ts';
 import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
-import type { Effect, WebResponse } from '../core/effect.ts';
-import type { Input, WebRequest } from '../core/input.ts';
+import { assert } from '../core/assert.ts';
+import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
+import type { Json } from '../core/crdt/record.ts';
+import type { Effect, EffectOf, WebResponse } from '../core/effect.ts';
+import type { Command, Input, WebRequest } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
 import { EffectLog } from './effect-log.ts';
+import { Exchanges } from './exchanges.ts';
+import { answerTo, type PeerPort } from './peer-port.ts';
 import type { Store } from './store/store.ts';
 
 /** A list to sign: what a build-crl effect says. */
@@ -23,7 +28,9 @@ export interface Ports {
   /** Signs at once: it takes a fraction of a millisecond. */
   readonly issue: (request: IssueRequest) => IssueResult;
   readonly buildCrl: (order: CrlOrder) => Promise<Uint8Array>;
-  readonly log: (line: Omit<Extract<Effect, { kind: 'log' }>, 'kind'>) => void;
+  /** Absent: this node works alone. */
+  readonly peers?: PeerPort;
+  readonly log: (line: Omit<EffectOf<'log'>, 'kind'>) => void;
   /** Sees every input and effect as it happens, for metrics and recording. */
   readonly watch: Watch;
   /** The node can no longer acknowledge anything; called once. */
@@ -44,6 +51,7 @@ export class Driver {
   readonly #ports: Ports;
   readonly #log: EffectLog;
   readonly #open = new Map<number, Answered>();
+  readonly #exchanges = new Exchanges();
   readonly #inputs: Input[] = [];
   #stepping = false;
   #stopped = false;
@@ -82,6 +90,35 @@ export class Driver {
     return () => {
       if (this.#open.delete(request)) this.submit({ kind: 'abandon', request });
     };
+  }
+
+  /** Answers a peer's ask, after its push is merged. Rejects with an ExchangeFault. */
+  asked(from: string, ask: Json, push: Json | null): Promise<Json> {
+    return this.#exchanges.open((exchange) => {
+      this.submit({ kind: 'asked', exchange, from, ask, push });
+    });
+  }
+
+  /** Spends one of our nonces for a peer. Rejects with an ExchangeFault. */
+  redeemAsked(from: string, nonce: string, ask: Json): Promise<Json> {
+    return this.#exchanges.open((exchange) => {
+      this.submit({ kind: 'redeem-asked', exchange, from, nonce, ask });
+    });
+  }
+
+  /** A node that holds the CA's key has called us. */
+  introduced(descriptor: NodeDescriptor): void {
+    this.submit({ kind: 'introduced', url: null, descriptor });
+  }
+
+  /** Carries out an operator's command; undefined when the node stopped before it was done. */
+  administer(command: Command): Promise<WebResponse | undefined> {
+    if (this.#stopped) return Promise.resolve(undefined);
+    const request = ++this.#lastRequest;
+    return new Promise((resolve) => {
+      this.#open.set(request, resolve);
+      this.submit({ kind: 'administer', request, command });
+    });
   }
 
   /** Puts an input through the door; inputs that effects bring about follow at once. */
@@ -146,13 +183,31 @@ export class Driver {
         return;
       case 'mark':
         return;
-      case 'ask':
       case 'tell':
-      case 'introduce':
+        this.#log.visible(() => this.#exchanges.answer(effect.exchange, effect.page));
+        return;
+      case 'ask':
       case 'redeem':
+      case 'introduce':
+        this.#log.visible(() => this.#call(effect));
+        return;
       case 'members':
-        throw new Error('this node works alone and has no peers');
+        this.#peers.members(effect);
+        return;
     }
+  }
+
+  get #peers(): PeerPort {
+    const { peers } = this.#ports;
+    assert(peers !== undefined, 'a node that works alone has no peers');
+    return peers;
+  }
+
+  /** Calls a peer; whatever becomes of it is one input. */
+  #call(effect: EffectOf<'ask' | 'redeem' | 'introduce'>): void {
+    answerTo(effect, this.#peers)
+      .then((answer) => this.submit(answer))
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #respond(request: number, response: WebResponse): void {
@@ -161,7 +216,7 @@ export class Driver {
     answered?.(response);
   }
 
-  #load({ load, keys, selections, ranges }: Extract<Effect, { kind: 'load' }>): void {
+  #load({ load, keys, selections, ranges }: EffectOf<'load'>): void {
     const { store } = this.#ports;
     Promise.all([
       keys.length > 0 ? store.load(keys) : [],
@@ -177,7 +232,7 @@ export class Driver {
       .catch((error: unknown) => this.#fail(error));
   }
 
-  #validate({ authorization, request }: Extract<Effect, { kind: 'validate' }>): void {
+  #validate({ authorization, request }: EffectOf<'validate'>): void {
     this.#ports
       .validate(request)
       .then((result) => {
@@ -214,5 +269,6 @@ export class Driver {
     clearTimeout(this.#timer);
     for (const answered of this.#open.values()) answered(undefined);
     this.#open.clear();
+    this.#exchanges.stop();
   }
 }

@@ -68,6 +68,12 @@ export function collide(left: ListenAddress, right: ListenAddress): boolean {
   return left.host === right.host || isWildcard(left.host) || isWildcard(right.host);
 }
 
+/** How others reach a TCP listener over HTTP. `hostname` stands for an address that is all. */
+export function urlOf({ host, port }: TcpAddress, hostname: string): string {
+  const name = isWildcard(host) ? hostname : host;
+  return new URL(`http://${name.includes(':') ? `[${name}]` : name}:${port}`).origin;
+}
+
 function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }

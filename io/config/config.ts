@@ -123,6 +123,7 @@ export interface ClientAuthConfig {
 
 export interface GossipConfig {
   readonly peers: readonly string[];
+  readonly advertiseUrl: string | undefined;
   readonly intervalSecs: number;
   readonly tombstoneTtlSecs: number;
   readonly ownershipTtlSecs: number;

@@ -199,6 +199,7 @@ test('the cluster page: [gossip] has its defaults', () => {
     fanOut: 0,
     clockSkewToleranceSecs: 604800,
     gossipEnvelopeMaxAgeSecs: 300,
+    advertiseUrl: undefined,
   });
   assert.is(configOf('[gossip]\ntombstone_ttl_secs = 9000\n').gossip?.clockSkewToleranceSecs, 9000);
 });

@@ -25,6 +25,19 @@ const BROKEN: readonly (readonly [text: string, complaint: RegExp])[] = [
   ['[gossip]\ninterval_secs = 100\n', /^2:17 ownership would end.*at least 200/],
   ['[gossip]\nownership_ttl_secs = 3700\ntombstone_ttl_secs = 3600\n', /^3:22 tombstones/],
   ['[gossip]\npeers = ["https://localhost:8443"]\n', /^2:10 a peer is named by the ACME URL/],
+  ['[gossip]\npeers = ["http://127.0.0.1:8081"]\n', /^2:10 a peer is this node itself → remove it/],
+  [
+    '[gossip]\nadvertise_url = "http://a:1"\npeers = ["http://a:1"]\n',
+    /^3:10 a peer is this node itself/,
+  ],
+  [
+    '[gossip]\n[admin]\nlisten_addr = "unix:/run/akamu.sock"\n',
+    /^3:15 other nodes cannot call a Unix socket → set \[gossip\] advertise_url/,
+  ],
+  [
+    '[gossip]\n[admin]\nlisten_addr = "127.0.0.1:0"\n',
+    /^3:15 other nodes cannot know a port .* → set \[gossip\] advertise_url/,
+  ],
   ['[[mtc.cosigners]]\nurl = "https://c"\ntrust_anchor_id = "1.2"\n', /^3:19 .*proves nothing/],
   ['[mtc]\nlandmark_interval_secs = 60\n', /^2:26 landmarks would come more often/],
   [

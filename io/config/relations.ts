@@ -3,8 +3,8 @@
 // configuration and names every setting it looked at, the one to change first.
 // Never here: bounds of a single value (schema.ts), what this version cannot do (not-yet.ts).
 
-import { collide, parseDatabaseUrl, parseListenAddress } from './address.ts';
-import type { Config } from './config.ts';
+import { collide, parseDatabaseUrl, parseListenAddress, urlOf } from './address.ts';
+import type { Config, GossipConfig } from './config.ts';
 import { quote } from './config-error.ts';
 import type { Path } from './locate.ts';
 import { SERVER } from './schema-front.ts';
@@ -212,10 +212,10 @@ function admin({ admin: settings }: Config): readonly Violation[] {
   return [...pair, { paths, message, fix: 'make session_lock_secs less than session_ttl_secs' }];
 }
 
-function gossip({ gossip: settings, baseUrl }: Config): readonly Violation[] {
+function gossip({ gossip: settings, baseUrl, admin }: Config): readonly Violation[] {
   if (settings === undefined) return [];
   const { intervalSecs, ownershipTtlSecs, tombstoneTtlSecs, peers } = settings;
-  const found: Violation[] = [];
+  const found: Violation[] = [...reachability(settings, admin.listenAddr)];
   if (ownershipTtlSecs < MIN_ROUNDS_PER_LEASE * intervalSecs) {
     found.push({
       paths: [
@@ -236,11 +236,39 @@ function gossip({ gossip: settings, baseUrl }: Config): readonly Violation[] {
       fix: `set tombstone_ttl_secs to at least ${ownershipTtlSecs}`,
     });
   }
-  const self = peers.indexOf(baseUrl);
-  if (self < 0) return found;
+  const front = peers.indexOf(baseUrl);
+  if (front < 0) return found;
   const message = 'a peer is named by the ACME URL';
   const fix = 'write the URL of its admin listener, such as "http://node2.acme.internal:8081"';
-  return [...found, { paths: [['gossip', 'peers', self], ['base_url']], message, fix }];
+  return [...found, { paths: [['gossip', 'peers', front], ['base_url']], message, fix }];
+}
+
+/** Other nodes have to find the admin listener, and peers are others. */
+function reachability(settings: GossipConfig, listenAddr: string): readonly Violation[] {
+  const address = parseListenAddress(listenAddr);
+  const isKnown = address?.kind === 'tcp' && address.port !== 0;
+  const url = settings.advertiseUrl ?? (isKnown ? urlOf(address, 'localhost') : undefined);
+  const self = url === undefined ? -1 : settings.peers.indexOf(url);
+  if (self >= 0) {
+    return violation(
+      [
+        ['gossip', 'peers', self],
+        ['gossip', 'advertise_url'],
+        ['admin', 'listen_addr'],
+      ],
+      'a peer is this node itself',
+      'remove it: peers are the other nodes',
+    );
+  }
+  if (address === undefined || url !== undefined) return [];
+  return violation(
+    [['gossip', 'advertise_url'], ['admin', 'listen_addr'], ['gossip']],
+    address.kind === 'unix'
+      ? 'other nodes cannot call a Unix socket'
+      : 'other nodes cannot know a port that the system chooses',
+    'set [gossip] advertise_url to the URL at which they reach it, such as ' +
+      '"http://node1.acme.internal:8081"',
+  );
 }
 
 function mtc({ mtc: settings }: Config): readonly Violation[] {

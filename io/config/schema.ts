@@ -45,6 +45,14 @@ const GOSSIP: Keys<GossipConfig> = {
     doc: 'URLs of all other cluster nodes: the admin base URL, not the ACME URL.',
     breaks: 'A node that nobody lists hears of changes only from those it lists itself.',
   },
+  advertise_url: {
+    type: 'text',
+    format: 'peer-url',
+    optional: true,
+    example: 'http://node1.acme.internal:8081',
+    doc: 'Where nodes that do not list this one find it; without it, from [admin] listen_addr.',
+    breaks: 'A URL the others cannot reach leaves them with the nodes they list themselves.',
+  },
   interval_secs: {
     type: 'integer',
     unit: 'seconds',
