@@ -47,7 +47,7 @@ export interface Watch {
 export type Answered = (response: WebResponse | undefined) => void;
 
 export class Driver {
-  readonly #node: Node;
+  readonly #node: Pick<Node, 'step'>;
   readonly #ports: Ports;
   readonly #log: EffectLog;
   readonly #open = new Map<number, Answered>();
@@ -58,7 +58,7 @@ export class Driver {
   #lastRequest = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(node: Node, ports: Ports) {
+  constructor(node: Pick<Node, 'step'>, ports: Ports) {
     this.#node = node;
     this.#ports = ports;
     this.#log = new EffectLog(

@@ -6,8 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
 import { fromBase64Url, toHex } from '../core/bytes.ts';
-import { Node } from '../core/node.ts';
+import { Node, type NodeOptions } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
+import { type Door, recordedNode } from '../io/capsule/recorder.ts';
 import { hostNow } from '../io/clock.ts';
 import { Driver, type Watch } from '../io/driver.ts';
 import { entropy } from '../io/entropy.ts';
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly validator: Validator;
   readonly log: Log;
   readonly watch: Watch;
+  /** Where the flight recorder writes; undefined: nothing is recorded. */
+  readonly recordDir: string | undefined;
 }
 
 interface Running {
@@ -109,7 +112,7 @@ export class Engine {
     const boot = new Uint8Array(randomBytes(4));
     const identity = await loadIdentity(store, toHex(boot));
     const issuing = authorities.get(this.#policy.cas[0].id)!;
-    const node = new Node({
+    const { node, door } = this.#makeNode(toHex(boot), {
       ...identity,
       policy: this.#policy,
       primitives,
@@ -119,7 +122,7 @@ export class Engine {
         key: issuing.deriveSecret('nonce tickets'),
       },
     });
-    const driver = new Driver(node, {
+    const driver = new Driver(door, {
       now: hostNow,
       entropy,
       store,
@@ -140,6 +143,16 @@ export class Engine {
       return;
     }
     this.#running = { store, node, driver };
+  }
+
+  #makeNode(boot: string, options: NodeOptions): { readonly node: Node; readonly door: Door } {
+    const { recordDir: dir, log } = this.#options;
+    if (dir === undefined) {
+      const node = new Node(options);
+      return { node, door: node };
+    }
+    const warn = (message: string, fields: LogFields): void => log.warn('debug', message, fields);
+    return recordedNode(options, { dir, name: boot, log: warn }, hostNow().wallMs);
   }
 
   #recover(error: unknown): void {

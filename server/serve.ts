@@ -53,6 +53,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
       validator,
       log,
       watch: watchCore(metrics),
+      recordDir: config.debug.recordDir,
     },
     policyOf(config, authorities),
   );

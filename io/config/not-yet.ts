@@ -83,12 +83,6 @@ export const NOT_YET: readonly Limitation[] = [
     fix: 'remove it: the log on standard error has the events',
     used: ({ server }) => server.auditLogFile !== undefined,
   },
-  {
-    path: ['debug', 'record_dir'],
-    what: '[debug] record_dir',
-    fix: 'remove it',
-    used: ({ debug }) => debug.recordDir !== undefined,
-  },
 ];
 
 /** The settings of `config` that have no effect yet. */

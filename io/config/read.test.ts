@@ -245,7 +245,6 @@ test('a setting that has no effect yet is refused where it stands', () => {
     '[profiles.providers.x]\ntype = "builtin"\n',
     '[tls.client_auth]\nca_files = ["x"]\n',
     '[admin]\nsession_ttl_secs = 1000\n',
-    '[debug]\nrecord_dir = "x"\n',
   ];
   for (const text of using) {
     const result = readConfig(text, 'f', NOT_YET);

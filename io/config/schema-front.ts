@@ -303,7 +303,8 @@ export const DEBUG: Keys<DebugConfig> = {
     format: 'path',
     optional: true,
     example: '/var/lib/akamu/records',
-    doc: 'A directory for the flight recorder: the last inputs of the core, to be replayed later.',
-    breaks: 'It costs disk and time; leave it out unless you hunt a fault.',
+    doc: 'Records every input of the core here, for `npm run sim -- --capsule FILE`. No keys; names, yes.',
+    breaks:
+      'It costs disk (256 MiB a start, 8 starts) and time; leave it out unless you hunt a fault.',
   },
 };

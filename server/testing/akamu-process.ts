@@ -22,6 +22,8 @@ export interface AkamuOptions {
   readonly caKeyType?: string;
   /** Given: new accounts need one of these keys (key identifier to HMAC key in base64url). */
   readonly eabKeys?: Readonly<Record<string, string>>;
+  /** Given: what goes through the core's door is recorded here. */
+  readonly recordDir?: string;
   /** Given: the server speaks plain HTTP at `listen`, and clients find it at `baseUrl`. */
   readonly behindProxy?: { readonly baseUrl: string; readonly listen: string };
 }
@@ -165,6 +167,9 @@ function configuration(options: AkamuOptions, { listen, adminPort, baseUrl }: Ad
     `tls_alpn_validation_port = ${options.tlsAlpnPort}`,
     'http_validation_allow_private_ips = true',
     `external_account_required = ${eabKeys !== undefined}`,
+    ...(options.recordDir === undefined
+      ? []
+      : ['[debug]', `record_dir = ${text(options.recordDir)}`]),
     '[server.eab_keys]',
     ...Object.entries(eabKeys ?? {}).map(([kid, key]) => `${text(kid)} = ${text(key)}`),
   ];

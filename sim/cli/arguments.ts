@@ -21,6 +21,7 @@ const VALUED = [
   'out',
   'seeds-per',
   'only',
+  'capsule',
 ] as const;
 const BARE = ['check', 'trace', 'shrink', 'mutants', 'rewrite', 'plan', 'quiet', 'help'] as const;
 
@@ -44,6 +45,7 @@ export const USAGE: readonly string[] = [
   '  --html FILE                           writes a space-time diagram',
   '  --shrink [--out FILE]                 reduces a failing run to a scenario file',
   '  --replay FILE                         runs a scenario file',
+  '  --capsule FILE                        replays what a server recorded ([debug] record_dir)',
   '  --mutants [--seeds-per 20]            proves that seeded defects are found',
   '            [--only NAME]               only those with this in their name',
   'Options (without them the seed decides; 0 switches a fault off):',

@@ -2,7 +2,9 @@
 // of the CA, and the server's own TLS certificate.
 // Invariant: every certificate is judged by OpenSSL. Never here: how clients are run.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { makeTlsIdentity } from '../../../bench/tls-identity.ts';
 import type { AkamuProcess } from '../akamu-process.ts';
 import { freeStablePorts } from '../ports.ts';
@@ -14,6 +16,7 @@ import { expect, type Scenario } from './scenario.ts';
 import type { Stage } from './stage.ts';
 import { startTlsProxy } from './tls-proxy.ts';
 
+const SIMULATOR = fileURLToPath(new URL('../../../sim/cli/main.js', import.meta.url));
 const programs = ['certbot', 'lego', 'openssl', 'curl'] as const;
 const CA_KEY_TYPES = ['ec:P-384', 'rsa:2048', 'ed25519'] as const;
 
@@ -26,6 +29,7 @@ export const SERVER_SCENARIOS: readonly Scenario[] = [
     play: socket,
   },
   { title: "curl and openssl trust the server's own certificate", programs, play: ownCertificate },
+  { title: "a recording of certbot's visit replays in the simulator", programs, play: recording },
   ...CA_KEY_TYPES.map((type) => ({
     title: `a CA with an ${type} key issues and revokes for certbot`,
     programs,
@@ -121,6 +125,46 @@ async function ownCertificate(stage: Stage): Promise<void> {
   const checks = ['-verify_return_error', '-verify_hostname', 'localhost', '-x509_strict'];
   const said = await succeed('openssl', [...connect, ...checks]);
   expect('openssl verifies the chain', /Verification: OK/.test(said), true);
+}
+
+async function recording(stage: Stage): Promise<void> {
+  const secret = Buffer.alloc(32, 77);
+  const recordDir = stage.path('records');
+  const eabKeys = { visitor: secret.toString('base64url') };
+  const akamu = await stage.server({ recordDir, eabKeys });
+  const certbot = new Certbot(stage, akamu);
+  const name = stage.host('www');
+  const bound = ['--eab-kid', 'visitor', '--eab-hmac-key', eabKeys.visitor];
+  await certbot.run(...certbot.http01([name], ...bound));
+  await certbot.run(
+    'revoke',
+    '--cert-path',
+    certbot.file(name, 'cert.pem'),
+    '--no-delete-after-revoke',
+  );
+  // The process is killed, as in an incident.
+  await akamu.kill();
+  const files = readdirSync(recordDir);
+  expect('capsules', files.length, 1);
+  const file = join(recordDir, files[0]!);
+  expect('readable by others', (statSync(file).mode & 0o077) !== 0, false);
+  const text = readFileSync(file, 'utf8');
+  for (const form of ['base64', 'base64url', 'hex'] as const) {
+    expect(`the HMAC key in ${form}`, text.includes(secret.toString(form)), false);
+  }
+  const said = await succeed(process.execPath, [SIMULATOR, '--capsule', file]);
+  expect('the verdict', /^verdict same$/m.test(said), true);
+  expect('steps are replayed', Number(/steps=(\d+)/.exec(said)?.[1] ?? 0) > 20, true);
+  const changed = join(recordDir, 'changed');
+  writeFileSync(
+    changed,
+    text.replace('"contentType":"application/jose+json"', '"contentType":"text/plain"'),
+  );
+  await fail(/is not as recorded[\s\S]*verdict different/, process.execPath, [
+    SIMULATOR,
+    '--capsule',
+    changed,
+  ]);
 }
 
 async function caKeyType(stage: Stage, caKeyType: string): Promise<void> {

@@ -10,7 +10,10 @@ import { type AkamuOptions, AkamuProcess } from '../akamu-process.ts';
 import { freeStablePorts } from '../ports.ts';
 import type { DnsDesk } from './dns-desk.ts';
 
-export type ServerOptions = Pick<AkamuOptions, 'caKeyType' | 'eabKeys' | 'behindProxy'>;
+export type ServerOptions = Pick<
+  AkamuOptions,
+  'caKeyType' | 'eabKeys' | 'behindProxy' | 'recordDir'
+>;
 
 export class Stage {
   readonly directory: string;
