@@ -1,0 +1,126 @@
+// What nodes say to each other, as the HTTP side sees it: bodies in, meaning out, and the reverse.
+// `openChannel` in open-channel.ts makes one.
+// Invariant: what an `open…` or `conclude…` method returns is authentic, meant for us, fresh, said
+// once, and, if it answers, answers just that request; everything else is a ChannelRefusal.
+// Never here: HTTP, ACME, and what asks and pages mean.
+
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type { NodeKeys } from './node-keys.ts';
+import type { RefusalName } from './refusal.ts';
+
+export const NODE_ID_HEADER = 'X-Akamu-Node-Id';
+/** Stands, with `Channel.boot`, on every response of the gossip paths, refusals included. */
+export const BOOT_HEADER = 'X-Akamu-Boot';
+/** Of sealed messages and of their answers. */
+export const SEALED_TYPE = 'application/pkcs7-mime';
+/** Of redemptions and of their answers. */
+export const FAST_TYPE = 'application/octet-stream';
+/** Of introductions and of their answers. */
+export const INTRODUCTION_TYPE = 'application/json';
+
+export interface ChannelLimits {
+  /** How far ahead of our clock a message's issue time may be, ms. */
+  readonly skewToleranceMs: number;
+  /** How far behind our clock it may be, ms; the tolerance when that is less. */
+  readonly maxAgeMs: number;
+  /** Largest body, octets. The HTTP side bounds bodies by it as well. */
+  readonly sealedOctets: number;
+  /** Largest content, octets, after it was decompressed. */
+  readonly inflatedOctets: number;
+}
+
+export interface ChannelOptions {
+  readonly keys: NodeKeys;
+  /** 32 octets, the same on every node of the cluster: `deriveSecret(CLUSTER_SECRET_LABEL)`. */
+  readonly clusterSecret: Uint8Array;
+  /** Names this start, unpredictably: 16 random octets, base64url. Drawn here when left out. */
+  readonly boot?: string;
+  /** Wall clock, Unix ms. */
+  readonly nowMs: () => number;
+  readonly limits: ChannelLimits;
+}
+
+/** A question on its way. Keep it until the answer is there; it is good for one answer. */
+export interface Sent {
+  readonly peer: string;
+  readonly body: Uint8Array;
+}
+
+/** A question of a peer. Hand it back to answer it, once. */
+export interface Asked {
+  /** Node id of the sender. */
+  readonly from: string;
+  readonly ask: Json;
+  readonly push: Json | null;
+}
+
+/** A peer's wish to have a nonce redeemed. Hand it back to answer it, once. */
+export interface RedeemAsked {
+  readonly from: string;
+  readonly nonce: string;
+  readonly ask: Json;
+}
+
+export interface ChannelStats {
+  readonly sealed: number;
+  readonly opened: number;
+  /** Octets of bodies made and of bodies taken. */
+  readonly octetsOut: number;
+  readonly octetsIn: number;
+  /** Per reason, what was refused; also what was not sent. */
+  readonly refused: { readonly [name in RefusalName]: number };
+}
+
+/** Methods throw, or reject with, a ChannelRefusal. A body is read while the call lasts. */
+export interface Channel {
+  /** Own node id: for NODE_ID_HEADER on requests and on answers. */
+  readonly node: string;
+  /** Names this start of the node, unpredictably: for BOOT_HEADER on every response. */
+  readonly boot: string;
+  readonly descriptor: NodeDescriptor;
+
+  /** From now on exactly these are talked to. Removed ids are refused, members or not. */
+  members(members: readonly NodeDescriptor[], removed: readonly string[]): void;
+
+  /** A body for POST …/admin/gossip/sync. Refuses with `no-kem-key`. */
+  sealAsk(peer: string, ask: Json, push: Json | null): Promise<Sent>;
+  /** `header` is NODE_ID_HEADER as it came, undefined when it was missing. */
+  openAsk(header: string | undefined, body: Uint8Array): Promise<Asked>;
+  sealAnswer(asked: Asked, page: Json): Promise<Uint8Array>;
+  /** `header` is that of the response. The page of the peer that was asked. */
+  openAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;
+  /**
+   * Notes the BOOT_HEADER of a refusal with status 409 (of `boot`) or 428 (of `no-fast-key`). True
+   * when it is news: then sealing the same anew and sending that, once, is worth while.
+   */
+  heardBoot(peer: string, boot: string | undefined): boolean;
+
+  /**
+   * A body for POST …/admin/gossip/redeem. Refuses with `no-fast-key` when no gossip message of
+   * the peer's present start has come in yet.
+   */
+  sealRedeem(peer: string, nonce: string, ask: Json): Promise<Sent>;
+  openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked>;
+  sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array>;
+  openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;
+
+  /** A body for POST …/admin/gossip/identity. */
+  introduce(): Introduction;
+  /** At the called side: who calls, and what to answer. */
+  answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array };
+  /** Back at the caller: who answered. */
+  concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor;
+
+  stats(): ChannelStats;
+  /** Ends the thread. What is under way is refused with an error. */
+  close(): Promise<void>;
+}
+
+/** An introduction on its way; good for one answer. */
+export interface Introduction {
+  readonly body: Uint8Array;
+}
+
+/** Makes a channel and starts its thread. */
+export type OpenChannel = (options: ChannelOptions) => Channel;
