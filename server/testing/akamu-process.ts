@@ -4,7 +4,15 @@
 // Never here: imports from the product; only its front door is used.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +32,16 @@ export interface AkamuOptions {
   readonly eabKeys?: Readonly<Record<string, string>>;
   /** Given: what goes through the core's door is recorded here. */
   readonly recordDir?: string;
+  /** Absent: an SQLite file in the directory. */
+  readonly databaseUrl?: string;
+  /** Absent: a free port. */
+  readonly adminPort?: number;
+  /** Given: the node is part of a cluster. Settings of [gossip] by their TOML names. */
+  readonly gossip?: Readonly<Record<string, number | string | readonly string[]>>;
+  /** Given: the CA files of this directory are copied, as an operator does for a new node. */
+  readonly caFrom?: string;
+  /** Arguments of Node.js itself. */
+  readonly nodeArguments?: readonly string[];
   /** Given: the server speaks plain HTTP at `listen`, and clients find it at `baseUrl`. */
   readonly behindProxy?: { readonly baseUrl: string; readonly listen: string };
 }
@@ -43,6 +61,7 @@ export class AkamuProcess {
   readonly issuerFile: string;
   readonly logFile: string;
   readonly #configFile: string;
+  readonly #nodeArguments: readonly string[];
   #child: ChildProcess | undefined;
 
   private constructor(options: AkamuOptions, port: number, adminPort: number) {
@@ -55,7 +74,10 @@ export class AkamuProcess {
     this.issuerFile = join(directory, 'ca', 'cert.pem');
     this.logFile = join(directory, 'akamu.log');
     this.#configFile = join(directory, 'akamu.toml');
+    this.#nodeArguments = options.nodeArguments ?? [];
     mkdirSync(directory, { recursive: true });
+    if (options.caFrom !== undefined)
+      cpSync(options.caFrom, join(directory, 'ca'), { recursive: true });
     const listen = behindProxy?.listen ?? `127.0.0.1:${port}`;
     writeFileSync(
       this.#configFile,
@@ -66,7 +88,7 @@ export class AkamuProcess {
   /** Chooses addresses and writes the configuration; starts nothing. */
   static async create(options: AkamuOptions): Promise<AkamuProcess> {
     const [port = 0, adminPort = 0] = await freeStablePorts(2);
-    return new AkamuProcess(options, port, adminPort);
+    return new AkamuProcess(options, port, options.adminPort ?? adminPort);
   }
 
   /** The same, and starts it. */
@@ -105,12 +127,27 @@ export class AkamuProcess {
   launch(): void {
     if (this.isRunning) throw new Error('the server runs already');
     const log = openSync(this.logFile, 'a');
-    const args = [ENTRY_POINT, 'serve', '--config', this.#configFile];
+    const args = [...this.#nodeArguments, ENTRY_POINT, 'serve', '--config', this.#configFile];
     const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     const forget = atExit(() => child.kill('SIGKILL'));
     child.once('exit', forget);
     this.#child = child;
+  }
+
+  /** SIGSTOP: the process stands still and keeps its connections. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** SIGHUP: reads its configuration again. */
+  reload(): void {
+    this.#child?.kill('SIGHUP');
   }
 
   /** SIGKILL: no chance to finish anything. Settles when the process is gone. */
@@ -151,7 +188,7 @@ function configuration(options: AkamuOptions, { listen, adminPort, baseUrl }: Ad
     `listen_addr = ${text(listen)}`,
     `base_url = ${text(baseUrl)}`,
     '[database]',
-    `url = ${text(`sqlite://${join(directory, 'akamu.db')}`)}`,
+    `url = ${text(options.databaseUrl ?? `sqlite://${join(directory, 'akamu.db')}`)}`,
     '[[ca]]',
     'id = "default"',
     `key_file = ${file('ca', 'key.pem')}`,
@@ -170,8 +207,15 @@ function configuration(options: AkamuOptions, { listen, adminPort, baseUrl }: Ad
     ...(options.recordDir === undefined
       ? []
       : ['[debug]', `record_dir = ${text(options.recordDir)}`]),
+    ...gossipLines(options.gossip),
     '[server.eab_keys]',
     ...Object.entries(eabKeys ?? {}).map(([kid, key]) => `${text(kid)} = ${text(key)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function gossipLines(gossip: AkamuOptions['gossip']): readonly string[] {
+  if (gossip === undefined) return [];
+  const settings = Object.entries(gossip);
+  return ['[gossip]', ...settings.map(([name, value]) => `${name} = ${JSON.stringify(value)}`)];
 }
