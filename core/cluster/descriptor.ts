@@ -13,8 +13,11 @@ export interface NodeDescriptor {
   readonly url: string;
   /** ML-KEM-768 encapsulation key, unpadded base64url of 1184 octets (FIPS 203). */
   readonly kem: string;
-  /** DER of its self-signed ECDSA P-256 signing certificate, unpadded base64url. */
+  /**
+   * DER of its self-signed ECDSA P-256 signing certificate, unpadded base64url. It names the URL,
+   * the hash of the KEM key and `madeMs`, so only the node itself can change any of them.
+   */
   readonly certificate: string;
-  /** When these keys were made, Unix ms. Newer keys replace older ones. */
+  /** When this was made, Unix ms in whole seconds. A later one of the same node replaces it. */
   readonly madeMs: number;
 }
