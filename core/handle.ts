@@ -9,11 +9,18 @@ import { concludeIssuance } from './acme/finalize.ts';
 import { doChore } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { unreachable } from './assert.ts';
-import { answerAsk, type ExchangeOptions, type FollowUp, takePage } from './cluster/exchange.ts';
+import {
+  answerAsk,
+  callPeer,
+  type Exchanged,
+  type ExchangeOptions,
+  takePage,
+  takePush,
+} from './cluster/exchange.ts';
 import type { RoundOptions } from './cluster/rounds.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
-import type { Chore, Input } from './input.ts';
+import type { Input } from './input.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface GossipOptions extends RoundOptions, ExchangeOptions {}
@@ -22,13 +29,10 @@ export interface GossipOptions extends RoundOptions, ExchangeOptions {}
 export interface Result {
   readonly response?: WebResponse;
   readonly wait?: { readonly key: RecordKey; readonly ms: number };
-  readonly next?: Chore | undefined;
+  /** What the node is to do after this. */
+  readonly next?: Input | undefined;
   /** What follows from an exchange with a peer. */
-  readonly peer?: {
-    readonly name: string;
-    readonly followUp: FollowUp;
-    readonly isAnswer: boolean;
-  };
+  readonly peer?: Exchanged & { readonly name: string; readonly isAnswer: boolean };
 }
 
 /** The handler of each kind of input that works on records. */
@@ -54,15 +58,23 @@ export function handle(
       return {};
     case 'chore':
       return { next: doChore(tx, held, input) };
+    case 'call':
+      if (gossip !== undefined) callPeer(tx, gossip, input);
+      return {};
     case 'asked': {
       if (gossip === undefined) return {};
-      const followUp = answerAsk(tx, gossip, input.exchange, input.ask);
-      return { peer: { name: input.from, followUp, isAnswer: false } };
+      const peer = { name: input.from, isAnswer: false };
+      if (input.push === null) {
+        return { peer: { ...peer, ...answerAsk(tx, gossip, input.exchange, input.ask) } };
+      }
+      // What was handed over is merged first; then the answer is made of the state after it.
+      if (takePush(tx, gossip, input.from, input.push)) return { next: { ...input, push: null } };
+      return { peer: { ...peer, followUp: 'refuse', seen: undefined } };
     }
     case 'told': {
       if (gossip === undefined) return {};
-      const followUp = takePage(tx, gossip, input.from, input.page);
-      return { peer: { name: input.from, followUp, isAnswer: true } };
+      const exchanged = takePage(tx, gossip, input.from, input.page);
+      return { peer: { ...exchanged, name: input.from, isAnswer: true } };
     }
     case 'boot':
     case 'loaded':

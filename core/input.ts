@@ -7,6 +7,7 @@ import type { Policy } from './acme/policy.ts';
 import type { ChallengeType, ValidationResult } from './acme/validation.ts';
 import type { NodeDescriptor } from './cluster/descriptor.ts';
 import type { Json, Record } from './crdt/record.ts';
+import type { VersionVector } from './crdt/version-vector.ts';
 
 /** A request to the public listener, with what the HTTP edge already knows about it. */
 export interface WebRequest {
@@ -53,6 +54,15 @@ export interface Chore {
   readonly nowMs: number;
   /** Where the last page ended. */
   readonly afterId: string;
+}
+
+/** The node's wish to ask a peer. */
+export interface Call {
+  readonly kind: 'call';
+  readonly peer: string;
+  readonly url: string;
+  /** What the peer was last heard to have seen. */
+  readonly seen: VersionVector | null;
 }
 
 export type Input =
@@ -120,5 +130,6 @@ export type Input =
   | { readonly kind: 'administer'; readonly request: number; readonly command: Command }
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore
+  | Call
   /** The moment asked for by the last `wake` effect has come. */
   | { readonly kind: 'tick' };

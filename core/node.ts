@@ -20,10 +20,8 @@ import { Rounds } from './cluster/rounds.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
-import { askToJson } from './crdt/page.ts';
-import { askOf } from './crdt/receive.ts';
 import type { Record } from './crdt/record.ts';
-import { type Change, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
+import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { type GossipOptions, handle, type Result } from './handle.ts';
 import type { Chore, Input, Loaded } from './input.ts';
@@ -241,10 +239,17 @@ export class Node {
     if (put.length + forget.length + facts.size > 0) {
       this.#effects.push({ kind: 'persist', records: put, forget, facts });
     }
-    if (put.length > 0) this.#rounds?.hurry(this.#now.monoMs);
+    if (this.#isNews(tx, put)) this.#rounds?.hurry(this.#now.monoMs);
     this.#effects.push(...tx.effects);
     for (const key of put) this.#runnable.push(...this.#waiting.leave(key));
     for (const key of tx.notified) this.#runnable.push(...this.#waiting.leave(key));
+  }
+
+  /** Whether peers should hear of it soon. What came from a peer, it tells all others itself. */
+  #isNews(tx: Transaction, put: readonly Record[]): boolean {
+    const relays = this.#options.gossip !== undefined && this.#options.gossip.fanOut > 0;
+    if (tx.outcome === undefined || relays) return put.length > 0;
+    return put.some(({ dot }) => dot.origin === this.#replica.origin);
   }
 
   /** Keeps what is derived from records in step with them. */
@@ -261,7 +266,8 @@ export class Node {
       job.memory.waited = true;
       this.#runnable.push(job);
     }
-    for (const peer of this.#rounds?.due(this.#now.monoMs) ?? []) this.#ask(peer);
+    const due = this.#rounds?.due(this.#now.monoMs, vectorOf(this.#replica)) ?? [];
+    for (const peer of due) this.#call(peer);
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
     const nowMs = this.#sweepClock?.read(this.#now);
@@ -293,17 +299,17 @@ export class Node {
     this.#effects.push({ kind: 'wake', monoMs });
   }
 
-  #ask(peer: string): void {
-    const ask = askToJson(askOf(this.#replica, peer));
-    this.#effects.push({ kind: 'ask', peer, url: peer, ask, push: null });
+  #call(peer: string): void {
+    this.#start({ kind: 'call', peer, url: peer, seen: this.#rounds?.seenBy(peer) ?? null });
   }
 
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
-  #followUp({ name, followUp, isAnswer }: NonNullable<Result['peer']>): void {
+  #followUp({ name, followUp, seen, isAnswer }: NonNullable<Result['peer']>): void {
     const rounds = this.#rounds;
-    if (isAnswer && followUp !== 'refuse') rounds?.answered(name);
+    if (seen !== undefined) rounds?.heard(name, seen);
+    if (isAnswer && followUp !== 'refuse') rounds?.answered(name, this.#now.monoMs);
     if (isAnswer && followUp === 'refuse') rounds?.failed(name, this.#now.monoMs);
-    if (followUp === 'ask' && rounds?.ask(name, this.#now.monoMs)) this.#ask(name);
+    if (followUp === 'ask' && rounds?.ask(name, this.#now.monoMs)) this.#call(name);
   }
 
   #abandon(request: number): void {

@@ -254,7 +254,7 @@ export class Machine implements NodeView {
         this.#load(effect);
         return;
       case 'ask':
-        this.#peers.ask(effect.peer, effect.ask);
+        this.#peers.ask(effect.peer, effect.ask, effect.push);
         return;
       case 'tell':
         this.#peers.tell(effect.exchange, effect.page);

@@ -5,6 +5,7 @@
 
 export const MARKS = {
   'records merged from a peer': 'nothing is replicated without it',
+  'a call carried what the peer lacked': 'a write is there after one message',
   'concurrent versions were joined': 'two nodes wrote one record without knowing of each other',
   'a page was not the last': 'the vector must not move on such a page',
   'a crash lost changes': 'what was not durable must not have been shown',

@@ -16,7 +16,13 @@ export function clientEndpoint(client: number): Endpoint {
 
 export type Content =
   /** A gossip exchange, named by the asker; `boot` tells exchanges of two processes apart. */
-  | { readonly kind: 'ask'; readonly exchange: number; readonly boot: number; readonly ask: Json }
+  | {
+      readonly kind: 'ask';
+      readonly exchange: number;
+      readonly boot: number;
+      readonly ask: Json;
+      readonly push: Json | null;
+    }
   | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
   /** Nobody listens there. */
   | { readonly kind: 'unreachable'; readonly exchange: number; readonly boot: number }

@@ -43,14 +43,15 @@ export class Peers {
     this.#talker = talker;
   }
 
-  ask(peer: string, ask: Json): void {
+  ask(peer: string, ask: Json, push: Json | null): void {
     const { queue, network, options } = this.#stage;
     const exchange = ++this.#asks;
     const deadlineUs = queue.nowUs + options.exchangeTimeoutMs * MS;
     const timer = queue.add(deadlineUs, () => this.#talker.whenAwake(() => this.#fail(exchange)));
     this.#asked.set(exchange, { peer, timer });
     const boot = this.#boot;
-    network.send(this.#index, this.#stage.nodeIndex(peer), { kind: 'ask', exchange, boot, ask });
+    const to = this.#stage.nodeIndex(peer);
+    network.send(this.#index, to, { kind: 'ask', exchange, boot, ask, push });
   }
 
   tell(exchange: number, page: Json): void {
@@ -78,12 +79,12 @@ export class Peers {
 
   #takeAsk(
     from: Endpoint,
-    { exchange: theirs, boot, ask }: Extract<Content, { kind: 'ask' }>,
+    { exchange: theirs, boot, ask, push }: Extract<Content, { kind: 'ask' }>,
   ): void {
     const exchange = ++this.#exchanges;
     this.#owed.set(exchange, { to: from, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);
-    this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask, push: null });
+    this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask, push });
   }
 
   #takePage(exchange: number, page: Json): void {

@@ -213,6 +213,7 @@ function foldContent(hash: RunningHash, content: Content): void {
   switch (content.kind) {
     case 'ask':
       hash.json(content.ask);
+      foldPage(hash, content.push);
       return;
     case 'page':
       foldPage(hash, content.page);

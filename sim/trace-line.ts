@@ -157,7 +157,8 @@ function inputText(input: Input): string {
     case 'told':
       return `${input.kind} by ${input.from}`;
     case 'unreachable':
-      return `unreachable ${input.peer}`;
+    case 'call':
+      return `${input.kind} ${input.peer}`;
     case 'introduced':
       return `introduced ${input.descriptor.node}`;
     case 'unintroduced':

@@ -51,6 +51,69 @@ test('an idle cluster exchanges asks and empty pages, and persists nothing', () 
   assert.ok(cluster.messages - before <= 2 * 2 * 14, `${cluster.messages - before} messages`);
 });
 
+test('a write is on every peer after one call each', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  const client = Client.registered(cluster.rig('a'));
+  cluster.run(3);
+  const before = cluster.messages;
+  client.order(['pushed.example.com']);
+  cluster.pass(40);
+  for (const name of ['b', 'c']) {
+    assert.is(contents(cluster.rig(name)), contents(cluster.rig('a')), name);
+  }
+  assert.is(cluster.messages - before, 4, 'an ask and an answer for each peer');
+  const handed = (): number => {
+    return [...cluster.rigs.values()].flatMap(({ effects }) => {
+      return effects.filter((effect) => effect.kind === 'ask' && effect.push !== null);
+    }).length;
+  };
+  const once = handed();
+  cluster.run(3);
+  assert.is(handed(), once, 'and nobody passes on what all have');
+});
+
+test('what is handed over in many small pages arrives, and an ask under way is not disturbed', () => {
+  const cluster = new Cluster(['a', 'b'], {}, { records: 2, octets: 4_000 });
+  const client = Client.registered(cluster.rig('a'));
+  const other = Client.registered(cluster.rig('b'));
+  cluster.run(4);
+  for (let i = 0; i < 6; i++) {
+    client.certificate([`x${i}.example.com`]);
+    other.certificate([`y${i}.example.com`]);
+  }
+  cluster.pass(40);
+  assert.is(contents(cluster.rig('b')), contents(cluster.rig('a')));
+  assert.is(cluster.rig('a').select({ kind: 'certificate', limit: 50 }).length, 12);
+});
+
+test('a peer that is thought to have seen more than it has gets everything all the same', () => {
+  const cluster = new Cluster(['a', 'b']);
+  const client = Client.registered(cluster.rig('a'));
+  const { database, facts } = cluster.rig('b');
+  const backup = { database: new Map(database), facts: new Map(facts) };
+  client.order(['before.example.com']);
+  cluster.run(2);
+  cluster.restart('b', backup);
+  client.order(['after.example.com']);
+  cluster.pass(60);
+  assert.is(contents(cluster.rig('b')), contents(cluster.rig('a')));
+});
+
+test('a page that is handed over malformed is refused with its ask', () => {
+  const cluster = new Cluster(['a', 'b']);
+  cluster.run(2);
+  const rig = cluster.rig('b');
+  cluster.rig('a').advance(2000);
+  const ask = cluster.rig('a').outbox.find(({ kind }) => kind === 'ask')!;
+  assert.ok(ask.kind === 'ask');
+  rig.outbox.length = 0;
+  const asked = { kind: 'asked', exchange: 9999, from: 'a', ask: ask.ask } as const;
+  rig.submit({ ...asked, push: { records: [] } });
+  assert.equal(rig.outbox, []);
+  rig.submit({ ...asked, push: null });
+  assert.is(rig.outbox.length, 1);
+});
+
 test('an account made on one node can be used on another', () => {
   const cluster = new Cluster(['a', 'b']);
   const client = Client.registered(cluster.rig('a'));

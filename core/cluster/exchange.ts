@@ -1,18 +1,20 @@
-// Anti-entropy as the node does it: answering a peer's ask with a page, taking in a page, and what
-// follows from either. Invariant: an answer is made of one instant: the replica state and the rows
+// Anti-entropy as the node does it: calling a peer with what it seems to lack, answering an ask with
+// a page, taking in a page, and what follows. Invariant: an answer is made of one instant: the replica state and the rows
 // belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';
-import { pageToJson, readAsk, readPage } from '../crdt/page.ts';
-import { receive } from '../crdt/receive.ts';
+import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
+import { askOf, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
 import { DELETABLE } from '../crdt/schema.ts';
 import { type PageLimits, serve } from '../crdt/serve.ts';
-import { coversAll } from '../crdt/version-vector.ts';
+import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
+import type { Call } from '../input.ts';
 import type { Transaction } from '../transaction.ts';
+import type { RoundOptions } from './rounds.ts';
 
 export interface ExchangeOptions {
   readonly digestKey: DigestKey;
@@ -22,18 +24,63 @@ export interface ExchangeOptions {
 /** What to do with a peer next: ask it at once, wait for the next round, or leave it alone. */
 export type FollowUp = 'ask' | 'rest' | 'refuse';
 
+/** What an exchange came to: what to do next, and what the peer said it has seen. */
+export interface Exchanged {
+  readonly followUp: FollowUp;
+  readonly seen: VersionVector | undefined;
+}
+
+const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined };
+
+/** Asks a peer, and hands it what it seems to lack, so that a write is there after one call. */
+export function callPeer(
+  tx: Transaction,
+  options: ExchangeOptions & Pick<RoundOptions, 'fanOut'>,
+  { peer, url, seen }: Call,
+): void {
+  const state = tx.instant;
+  // What came from others they hand over themselves, unless a round leaves some out. And while a
+  // long fetch from this peer is under way, it knows better than we what it lacks.
+  const lacks = seen !== null && !coversAll(seen, vectorOf(state));
+  const isOurs = lacks && (options.fanOut > 0 || state.seq > (seen.get(state.origin) ?? 0));
+  const isFetching = tx.replica.pulls.has(peer);
+  const push = isOurs && !isFetching ? pushFor(tx, options, seen) : null;
+  if (push !== null) tx.mark('a call carried what the peer lacked');
+  tx.emit({ kind: 'ask', peer, url, ask: askToJson(askOf(tx.replica, peer)), push });
+}
+
+/** A page for a peer that has seen this much. */
+function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVector): Json {
+  const ask = { origin: null, vector, cursor: null, chain: '', listing: null };
+  return pageToJson(serve(tx.instant, viewOf(tx), ask, options.page));
+}
+
+/** Takes in what a peer hands over with its ask; false when it is not a page. */
+export function takePush(
+  tx: Transaction,
+  options: ExchangeOptions,
+  peer: string,
+  json: Json,
+): boolean {
+  const page = readPage(json);
+  if (page === undefined || page.listing !== null) return false;
+  merge(tx, options, peer, page);
+  return true;
+}
+
 /** Answers a peer's ask. `ask` when the peer has seen what we have not. */
 export function answerAsk(
   tx: Transaction,
   options: ExchangeOptions,
   exchange: number,
   json: Json,
-): FollowUp {
+): Exchanged {
   const ask = readAsk(json);
-  if (ask === undefined) return 'refuse';
+  if (ask === undefined) return REFUSED;
   const page = serve(tx.instant, viewOf(tx), ask, options.page);
   tx.emit({ kind: 'tell', exchange, page: pageToJson(page) });
-  return coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
+  const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
+  return { followUp, seen: ask.vector };
 }
 
 /** Takes in the page a peer answered with. */
@@ -42,14 +89,19 @@ export function takePage(
   options: ExchangeOptions,
   peer: string,
   json: Json,
-): FollowUp {
+): Exchanged {
   const page = readPage(json);
-  if (page === undefined) return 'refuse';
+  if (page === undefined) return REFUSED;
   // Own rows that a listing is compared with must be of this very instant. Where writes never pause
   // long enough for that, the page is left alone: the next round brings it again.
   if (page.listing !== null && tx.instant !== tx.replica) {
-    if (!tx.forgetRows()) return 'rest';
+    if (!tx.forgetRows()) return { followUp: 'rest', seen: undefined };
   }
+  return { followUp: merge(tx, options, peer, page), seen: page.complete?.vector };
+}
+
+/** Merges a page, asked for or not, and says what is to follow. */
+function merge(tx: Transaction, options: ExchangeOptions, peer: string, page: Page): FollowUp {
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page);
   if (receipt.result === 'forgotten') {
     const origin = nextIncarnation(tx.replica);

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEBOUNCE_MS, Rounds } from './rounds.ts';
+import { EMPTY_VECTOR } from '../crdt/version-vector.ts';
+import { CALM_MS, DEBOUNCE_MS, Rounds } from './rounds.ts';
 
 const PEERS = ['b', 'c', 'd', 'e'];
 
@@ -11,15 +12,15 @@ function rounds(fanOut = 0, peers: readonly string[] = PEERS): Rounds {
 /** Runs rounds from one due moment to the next; every ask is answered at once. */
 function asked(schedule: Rounds, count: number): readonly (readonly string[])[] {
   return Array.from({ length: count }, () => {
-    const peers = schedule.due(schedule.nextMonoMs);
-    for (const peer of peers) schedule.answered(peer);
+    const peers = schedule.due(schedule.nextMonoMs, EMPTY_VECTOR);
+    for (const peer of peers) schedule.answered(peer, 0);
     return peers;
   });
 }
 
 test('without peers there is never a round', () => {
   assert.is(rounds(0, []).nextMonoMs, Number.POSITIVE_INFINITY);
-  assert.equal(rounds(0, []).due(1e9), []);
+  assert.equal(rounds(0, []).due(1e9, EMPTY_VECTOR), []);
 });
 
 test('fan_out 0 asks every peer in every round', () => {
@@ -28,10 +29,10 @@ test('fan_out 0 asks every peer in every round', () => {
 
 test('rounds come once an interval, a little sooner by chance', () => {
   const schedule = rounds();
-  schedule.due(0);
+  schedule.due(0, EMPTY_VECTOR);
   const moments = Array.from({ length: 50 }, () => {
     const before = schedule.nextMonoMs;
-    schedule.due(before);
+    schedule.due(before, EMPTY_VECTOR);
     return schedule.nextMonoMs - before;
   });
   assert.ok(
@@ -53,7 +54,7 @@ test('with a fan-out no peer is left out for longer than a rotation', () => {
 
 test('a peer is not asked while an ask is under way, until patience ends', () => {
   const schedule = rounds(0, ['b']);
-  assert.equal(schedule.due(0), ['b']);
+  assert.equal(schedule.due(0, EMPTY_VECTOR), ['b']);
   assert.is(schedule.ask('b', 500), false);
   assert.is(schedule.ask('b', 3_999), false);
   assert.is(schedule.ask('b', 4_000), true);
@@ -78,16 +79,46 @@ test('a peer that fails is left alone longer and longer, and at once taken back 
     pauses.join(),
   );
   assert.is(schedule.ask('b', now), true);
-  schedule.answered('b');
+  schedule.answered('b', now);
   assert.is(schedule.ask('b', now), true);
 });
 
 test('a write brings the next round near, once for all writes that come together', () => {
   const schedule = rounds();
-  schedule.due(0);
+  schedule.due(0, EMPTY_VECTOR);
   schedule.hurry(10);
   schedule.hurry(15);
   assert.is(schedule.nextMonoMs, 10 + DEBOUNCE_MS);
+});
+
+test('after a write only those are asked that seem to lack something', () => {
+  const schedule = rounds();
+  const vector = new Map([['a.1', 5]]);
+  for (const peer of schedule.due(0, vector)) schedule.answered(peer, 0);
+  schedule.heard('b', vector);
+  schedule.heard('c', new Map([['a.1', 4]]));
+  schedule.hurry(10);
+  assert.equal([...schedule.due(10 + DEBOUNCE_MS, vector)].sort(), ['c', 'd', 'e']);
+});
+
+test('writes in a row are told no more often than the network likes', () => {
+  const schedule = rounds();
+  schedule.due(0, EMPTY_VECTOR);
+  schedule.hurry(10);
+  schedule.due(10 + DEBOUNCE_MS, EMPTY_VECTOR);
+  schedule.hurry(11 + DEBOUNCE_MS);
+  assert.is(schedule.nextMonoMs, 10 + DEBOUNCE_MS + CALM_MS);
+});
+
+test('a write during an ask is told when its answer has come', () => {
+  const schedule = rounds(0, ['b']);
+  const vector = new Map([['a.1', 5]]);
+  assert.equal(schedule.due(0, vector), ['b']);
+  schedule.hurry(10);
+  assert.equal(schedule.due(10 + DEBOUNCE_MS, vector), []);
+  schedule.answered('b', 200);
+  assert.is(schedule.nextMonoMs, 200 + DEBOUNCE_MS);
+  assert.equal(schedule.due(200 + DEBOUNCE_MS, vector), ['b']);
 });
 
 test.run();

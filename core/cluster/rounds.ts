@@ -1,9 +1,11 @@
-// When a node asks which peers: a round every interval with jitter, sooner after a write, `fanOut`
-// peers in shuffled rotation, back-off for those that do not answer.
+// When a node asks which peers: a round every interval with jitter, `fanOut` peers in shuffled
+// rotation; soon after a write those that seem to lack something; back-off for those that do not
+// answer. Also what each peer was last heard to have seen.
 // Invariant: at most one ask per peer is under way, and no peer is left out for longer than a
 // rotation. Never here: what is asked.
 
 import { assert } from '../assert.ts';
+import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
 
 export interface RoundOptions {
   readonly peers: readonly string[];
@@ -12,8 +14,10 @@ export interface RoundOptions {
   readonly fanOut: number;
 }
 
-/** How long after a write the next round starts: long enough to gather what comes together. */
+/** How long after a write peers are told of it: long enough to gather what comes together. */
 export const DEBOUNCE_MS = 20;
+/** Under steady load peers are told no more often than this. */
+export const CALM_MS = 100;
 /** Intervals a peer that fails again and again is left alone for, at most. */
 const MAX_BACK_OFF = 20;
 /** An ask without answer or failure for this many intervals is given up. */
@@ -24,9 +28,19 @@ interface Peer {
   readonly notBeforeMonoMs: number;
   /** When the ask under way was sent; undefined when none is. */
   readonly askedMonoMs: number | undefined;
+  /** Something was written while an ask was under way: ask again soon. */
+  readonly isBehind: boolean;
+  /** What it had seen when it was last heard; undefined before that, in this process. */
+  readonly seen: VersionVector | undefined;
 }
 
-const FRESH: Peer = { failures: 0, notBeforeMonoMs: 0, askedMonoMs: undefined };
+const FRESH: Peer = {
+  failures: 0,
+  notBeforeMonoMs: 0,
+  askedMonoMs: undefined,
+  isBehind: false,
+  seen: undefined,
+};
 
 export class Rounds {
   readonly #options: RoundOptions;
@@ -34,6 +48,8 @@ export class Rounds {
   #rotation: string[] = [];
   #random: number;
   #nextMonoMs = 0;
+  #hurriedMonoMs = Number.POSITIVE_INFINITY;
+  #lastHurryMonoMs = Number.NEGATIVE_INFINITY;
 
   /** `seed`: any 32 bits, so that nodes do not march in step. */
   constructor(options: RoundOptions, seed: number) {
@@ -44,16 +60,37 @@ export class Rounds {
   }
 
   get nextMonoMs(): number {
-    return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : this.#nextMonoMs;
+    const nextMonoMs = Math.min(this.#nextMonoMs, this.#hurriedMonoMs);
+    return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : nextMonoMs;
   }
 
-  /** The peers to ask now; none while the next round is not due. */
-  due(monoMs: number): readonly string[] {
-    if (monoMs < this.nextMonoMs) return [];
+  /** What a peer was last heard to have seen; undefined when that is not known. */
+  seenBy(name: string): VersionVector | undefined {
+    return this.#peers.get(name)?.seen;
+  }
+
+  /** A peer has said what it has seen. */
+  heard(name: string, seen: VersionVector): void {
+    const peer = this.#peers.get(name);
+    if (peer !== undefined) this.#peers.set(name, { ...peer, seen });
+  }
+
+  /** The peers to ask now; none while no round is due. `vector`: what this node has seen. */
+  due(monoMs: number, vector: VersionVector): readonly string[] {
+    const isHurried = monoMs >= this.#hurriedMonoMs;
+    if (isHurried) {
+      this.#hurriedMonoMs = Number.POSITIVE_INFINITY;
+      this.#lastHurryMonoMs = monoMs;
+    }
     const { intervalMs, fanOut } = this.#options;
-    this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
     const count = fanOut === 0 ? this.#peers.size : Math.min(fanOut, this.#peers.size);
-    return this.#take(count).filter((peer) => this.ask(peer, monoMs));
+    if (monoMs >= this.#nextMonoMs && this.#peers.size > 0) {
+      this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
+      return this.#take(count).filter((peer) => this.ask(peer, monoMs));
+    }
+    if (!isHurried) return [];
+    const behind = this.#shuffled().filter((name) => !this.#covers(name, vector));
+    return behind.slice(0, count).filter((name) => this.#askOrRemember(name, monoMs));
   }
 
   /** Marks an ask as under way; false when one is already, or the peer is being left alone. */
@@ -68,8 +105,11 @@ export class Rounds {
   }
 
   /** The ask was answered. */
-  answered(name: string): void {
-    if (this.#peers.has(name)) this.#peers.set(name, FRESH);
+  answered(name: string, monoMs: number): void {
+    const peer = this.#peers.get(name);
+    if (peer === undefined) return;
+    this.#peers.set(name, { ...FRESH, seen: peer.seen });
+    if (peer.isBehind) this.hurry(monoMs);
   }
 
   /** The ask failed; the peer is left alone for a while. */
@@ -80,12 +120,25 @@ export class Rounds {
     const intervals = Math.min(2 ** Math.min(failures - 1, 10), MAX_BACK_OFF);
     const pauseMs = intervals * this.#options.intervalMs;
     const notBeforeMonoMs = monoMs + pauseMs - this.#draw(Math.ceil(pauseMs / 4));
-    this.#peers.set(name, { failures, notBeforeMonoMs, askedMonoMs: undefined });
+    this.#peers.set(name, { ...FRESH, failures, notBeforeMonoMs, seen: peer.seen });
   }
 
   /** Something was written here: peers should hear of it soon. */
   hurry(monoMs: number): void {
-    this.#nextMonoMs = Math.min(this.#nextMonoMs, monoMs + DEBOUNCE_MS);
+    const soonMonoMs = Math.max(monoMs + DEBOUNCE_MS, this.#lastHurryMonoMs + CALM_MS);
+    this.#hurriedMonoMs = Math.min(this.#hurriedMonoMs, soonMonoMs);
+  }
+
+  #covers(name: string, vector: VersionVector): boolean {
+    const seen = this.#peers.get(name)?.seen;
+    return seen !== undefined && coversAll(seen, vector);
+  }
+
+  #askOrRemember(name: string, monoMs: number): boolean {
+    if (this.ask(name, monoMs)) return true;
+    const peer = this.#peers.get(name)!;
+    if (peer.askedMonoMs !== undefined) this.#peers.set(name, { ...peer, isBehind: true });
+    return false;
   }
 
   /** The next peers of the rotation, which is shuffled anew whenever it runs out. */

@@ -47,6 +47,14 @@ export class Cluster {
     }
   }
 
+  /** Lets all clocks run for so many milliseconds, ten at a time. */
+  pass(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 10) {
+      for (const rig of this.rigs.values()) rig.advance(10);
+      this.deliver();
+    }
+  }
+
   /** Delivers messages until there are none. */
   deliver(): void {
     for (let isBusy = true; isBusy; ) {

@@ -88,7 +88,9 @@ interface Ahead {
 
 function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
   if (effect.kind === 'tell') return pageAhead(effect.page, disk);
-  return effect.kind === 'ask' ? vectorAhead((effect.ask as Members)['vector'], disk) : undefined;
+  if (effect.kind !== 'ask') return undefined;
+  const ahead = vectorAhead((effect.ask as Members)['vector'], disk);
+  return ahead ?? (effect.push === null ? undefined : pageAhead(effect.push, disk));
 }
 
 type Members = { readonly [member: string]: Json };

@@ -22,6 +22,7 @@ import {
   onTell,
   onTold,
   type Place,
+  pageIn,
   type Step,
 } from './mutant.ts';
 
@@ -82,7 +83,7 @@ export const EXCHANGE: readonly Mutant[] = [
     catchers: ['vector'],
     seeds: 1,
     build: onEffect(() => (effect, input) => {
-      if (effect.kind !== 'persist' || input.kind !== 'told') return [effect];
+      if (effect.kind !== 'persist' || pageIn(input) === undefined) return [effect];
       return [{ ...effect, records: [] }];
     }),
   },
@@ -188,7 +189,7 @@ function persistsLate(step: Step): Step {
   return (now, input) => {
     const effects = step(now, input);
     if (input.kind === 'tick' && isDue()) return [...late.splice(0), ...effects];
-    if (input.kind !== 'told') return effects;
+    if (pageIn(input) === undefined) return effects;
     late = [...late, ...effects.filter(({ kind }) => kind === 'persist')];
     return effects.filter(({ kind }) => kind !== 'persist');
   };

@@ -13,6 +13,7 @@ import {
   onStep,
   type Persist,
   type Place,
+  pageIn,
   type Step,
 } from './mutant.ts';
 
@@ -156,9 +157,9 @@ function stampedAnew(record: Record): Record {
 function replacesAtMerge(step: Step, { machine }: Place): Step {
   return (now, input) => {
     const effects = step(now, input);
-    if (input.kind !== 'told') return effects;
-    const { records } = input.page as { readonly records: readonly unknown[] };
-    const theirs = records.flatMap((entry) => {
+    const page = pageIn(input);
+    if (page === undefined) return effects;
+    const theirs = (page['records'] as readonly unknown[]).flatMap((entry) => {
       const [kind, id, origin, seq, fields] = entry as [string, string, string, number, Members];
       const isHeld = machine.disk.get(kind, id) !== undefined;
       return isHeld ? [{ kind, id, dot: { origin, seq }, fields }] : [];

@@ -88,6 +88,9 @@ export function onAnswer(edit: (response: WebResponse) => WebResponse): Damage {
 /** Replaces pages before they are sent. */
 export function onTell(edit: (page: Members, place: Place) => Members): Damage {
   return onEffect((place) => (effect) => {
+    if (effect.kind === 'ask' && effect.push !== null) {
+      return [{ ...effect, push: edit(effect.push as Members, place) }];
+    }
     if (effect.kind !== 'tell') return [effect];
     return [{ ...effect, page: edit(effect.page as Members, place) }];
   });
@@ -104,6 +107,9 @@ export function onInput(edit: (input: Input, place: Place, now: Now) => Input | 
 /** Replaces pages as they are taken in. */
 export function onTold(edit: (page: Members, place: Place, now: Now) => Members): Damage {
   return onInput((input, place, now) => {
+    if (input.kind === 'asked' && input.push !== null) {
+      return { ...input, push: edit(input.push as Members, place, now) };
+    }
     if (input.kind !== 'told') return input;
     return { ...input, page: edit(input.page as Members, place, now) };
   });
@@ -142,6 +148,13 @@ export function onPrimitives(
       return createNode(machine, stage, { ...crypto, primitives });
     },
   });
+}
+
+/** The page of a peer that an input brings: as an answer, or handed over with an ask. */
+export function pageIn(input: Input): Members | undefined {
+  if (input.kind === 'told') return input.page as Members;
+  if (input.kind !== 'asked' || input.push === null) return undefined;
+  return input.push as Members;
 }
 
 /** The records of a page, each edited; undefined leaves one out. */
