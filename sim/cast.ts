@@ -4,14 +4,15 @@
 import { CHECKERS } from './check/all.ts';
 import { clients } from './client.ts';
 import { planClients } from './client-plan.ts';
+import { operators, planOperators } from './operator.ts';
 import type { Options } from './options.ts';
 import { type Plan, type Planner, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
 import type { ActorFactory } from './world.ts';
 
 export { CHECKERS };
-export const PLANNERS: readonly Planner[] = [planFaults, planClients];
-export const ACTORS: readonly ActorFactory[] = [clients];
+export const PLANNERS: readonly Planner[] = [planFaults, planClients, planOperators];
+export const ACTORS: readonly ActorFactory[] = [clients, operators];
 
 /** Situations a swarm must reach, when it has so many seeds. */
 export const REQUIRED_MARKS: readonly string[] = ['records merged from a peer'];

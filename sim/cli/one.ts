@@ -10,7 +10,7 @@ import { optionsText } from '../options.ts';
 import type { Plan } from '../plan.ts';
 import { describeDecision } from '../plan-text.ts';
 import type { TraceSink } from '../recorder.ts';
-import { EXIT_CODES, type Result, run } from '../run.ts';
+import { type Cast, EXIT_CODES, type Result, run } from '../run.ts';
 import { checkDeterminism } from '../trace-check.ts';
 import { lineOf, TRACE_LEGEND, timeText } from '../trace-line.ts';
 import { writePage } from './page.ts';
@@ -33,8 +33,12 @@ export const runOne: Command = (session) => {
   return tell(session, plan);
 };
 
-/** Runs a plan, prints what came of it, and gives the exit code. */
-export function tell(session: Session, plan: Plan): number {
+/** Runs a plan, prints what came of it, and gives the exit code. `execute` runs it, once. */
+export function tell(
+  session: Session,
+  plan: Plan,
+  execute: (cast: Cast) => Result = (cast) => run(plan, cast),
+): number {
   const { values, flags } = session.arguments;
   const startMs = performance.now();
   if (flags.has('trace')) for (const line of TRACE_LEGEND) session.print(line);
@@ -42,7 +46,7 @@ export function tell(session: Session, plan: Plan): number {
   const diagram = values.html === undefined ? undefined : new DiagramBuilder(plan);
   const sinks: TraceSink[] = diagram === undefined ? [] : [diagram.sink];
   if (flags.has('trace')) sinks.push((seen, index) => session.print(lineOf(seen, index)));
-  const result = run(plan, {
+  const result = execute({
     ...session.cast,
     ...(sinks.length > 0 && {
       traceSink: (seen, index, hash) => {

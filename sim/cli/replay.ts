@@ -20,8 +20,12 @@ export const replay: Command = (session) => {
   const { plan } = scenario;
   session.print(`scenario=${file} seed=${plan.seed} ${optionsText(plan.options)}`);
   if (session.arguments.flags.has('shrink')) return shrinkPlan(session, plan);
-  const code = tell(session, plan);
-  const { complaint } = judge(scenario, session.cast);
+  let complaint: string | undefined;
+  const code = tell(session, plan, (cast) => {
+    const judged = judge(scenario, cast);
+    complaint = judged.complaint;
+    return judged.result;
+  });
   session.print(complaint === undefined ? 'as expected' : `not as expected: ${complaint}`);
   return complaint === undefined ? 0 : code || EXIT_UNEXPECTED;
 };
