@@ -23,7 +23,17 @@ const VALUED = [
   'only',
   'capsule',
 ] as const;
-const BARE = ['check', 'trace', 'shrink', 'mutants', 'rewrite', 'plan', 'quiet', 'help'] as const;
+const BARE = [
+  'check',
+  'trace',
+  'shrink',
+  'mutants',
+  'exhaustive',
+  'rewrite',
+  'plan',
+  'quiet',
+  'help',
+] as const;
 
 type Valued = (typeof VALUED)[number];
 type Bare = (typeof BARE)[number];
@@ -48,6 +58,7 @@ export const USAGE: readonly string[] = [
   '  --capsule FILE                        replays what a server recorded ([debug] record_dir)',
   '  --mutants [--seeds-per 20]            proves that seeded defects are found',
   '            [--only NAME]               only those with this in their name',
+  '  --exhaustive [--only NAME]            visits every state of some small worlds',
   'Options (without them the seed decides; 0 switches a fault off):',
   ...OPTION_NAMES.map((name) => {
     const { about, min, max } = optionSpec(name);

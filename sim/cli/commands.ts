@@ -3,6 +3,7 @@
 
 import type { Arguments } from './arguments.ts';
 import { runCapsule } from './capsule.ts';
+import { runExhaustive } from './exhaustive.ts';
 import { runMutants } from './mutants.ts';
 import { runOne } from './one.ts';
 import { replay } from './replay.ts';
@@ -16,6 +17,7 @@ interface Row {
 }
 
 const COMMANDS: readonly Row[] = [
+  { isAsked: ({ flags }) => flags.has('exhaustive'), command: runExhaustive },
   { isAsked: ({ flags }) => flags.has('mutants'), command: runMutants },
   { isAsked: ({ values }) => values.capsule !== undefined, command: runCapsule },
   { isAsked: ({ values }) => values.seeds !== undefined, command: runSwarm },
