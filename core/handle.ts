@@ -17,13 +17,21 @@ import {
   takePage,
   takePush,
 } from './cluster/exchange.ts';
+import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
+import type { Membership, MembershipOptions } from './cluster/membership.ts';
 import type { RoundOptions } from './cluster/rounds.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
-import type { Input } from './input.ts';
+import type { Chore, Input } from './input.ts';
 import type { Transaction } from './transaction.ts';
 
-export interface GossipOptions extends RoundOptions, ExchangeOptions {}
+/** `peers` are URLs. */
+export interface GossipOptions extends RoundOptions, ExchangeOptions, MembershipOptions {}
+
+/** What a node in a cluster holds beside records. */
+export interface Cluster extends ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
+  readonly membership: Membership;
+}
 
 /** What a handler came to. */
 export interface Result {
@@ -39,7 +47,7 @@ export interface Result {
 export function handle(
   tx: Transaction,
   held: Held,
-  gossip: GossipOptions | undefined,
+  gossip: Cluster | undefined,
   input: Input,
 ): Result {
   switch (input.kind) {
@@ -57,12 +65,17 @@ export function handle(
       concludeList(tx, held.lists, input.ca, input.number, input.der);
       return {};
     case 'chore':
-      return { next: doChore(tx, held, input) };
+      if (gossip === undefined) return { next: doChore(tx, held, input) };
+      return { next: doClusterChore(tx, held, gossip, input) };
+    case 'introduced':
+      if (gossip === undefined) return {};
+      takeIntroduction(tx, gossip.membership, input.url, input.descriptor);
+      return {};
     case 'call':
       if (gossip !== undefined) callPeer(tx, gossip, input);
       return {};
     case 'asked': {
-      if (gossip === undefined) return {};
+      if (gossip === undefined || gossip.membership.isRemoved) return {};
       const peer = { name: input.from, isAnswer: false };
       if (input.push === null) {
         return { peer: { ...peer, ...answerAsk(tx, gossip, input.exchange, input.ask) } };
@@ -81,7 +94,6 @@ export function handle(
     case 'abandon':
     case 'configure':
     case 'unreachable':
-    case 'introduced':
     case 'unintroduced':
     case 'redeem-asked':
     case 'redeemed':
@@ -92,4 +104,16 @@ export function handle(
     default:
       return unreachable(input);
   }
+}
+
+function doClusterChore(
+  tx: Transaction,
+  held: Held,
+  { membership }: Cluster,
+  chore: Chore,
+): Chore | undefined {
+  if (chore.chore === 'members') return loadMembers(tx, membership, chore);
+  if (chore.chore !== 'announce') return doChore(tx, held, chore);
+  announce(tx, membership);
+  return undefined;
 }

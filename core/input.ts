@@ -46,6 +46,8 @@ export const CHORES = [
   'index',
   'sweep-order',
   'sweep-authorization',
+  'members',
+  'announce',
 ] as const;
 export interface Chore {
   readonly kind: 'chore';
@@ -91,7 +93,12 @@ export type Input =
       readonly number: number;
       readonly der: Uint8Array;
     }
-  | { readonly kind: 'configure'; readonly policy: Policy }
+  | {
+      readonly kind: 'configure';
+      readonly policy: Policy;
+      /** The URLs of [gossip] peers; undefined leaves them as they are. */
+      readonly peers?: readonly string[] | undefined;
+    }
   /** A peer asks for what it lacks; to be answered with a `tell` of the same exchange. */
   | {
       readonly kind: 'asked';

@@ -20,6 +20,17 @@ export const LIMITS = {
   /** Bits of the filter for names beyond those: of 400,000, one new name in a hundred is asked. */
   reusableFilterBits: 4_194_304,
 
+  /** Nodes of one cluster, this one aside. */
+  members: 128,
+  /** Ids of removed nodes that are named to the shell; all of them are refused anyhow. */
+  removedMembers: 1024,
+  /** Length of a node's URL, characters. */
+  nodeUrlLength: 300,
+  /** Length of a node's encapsulation key and of its certificate, characters each. */
+  nodeKeyLength: 4096,
+  /** Attempts to reach a configured peer before it is worth a warning. */
+  introductionsBeforeWarning: 3,
+
   /** Identifiers in one order. */
   orderIdentifiers: 100,
   /** Orders on one page of an account's list. */

@@ -16,14 +16,16 @@ import { RevocationLists } from './acme/revocation-lists.ts';
 import { assert } from './assert.ts';
 import { Cache } from './cache.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
+import { Membership } from './cluster/membership.ts';
 import { Rounds } from './cluster/rounds.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
+import { EMPTY_VECTOR } from './crdt/version-vector.ts';
 import type { Effect } from './effect.ts';
-import { type GossipOptions, handle, type Result } from './handle.ts';
+import { type Cluster, type GossipOptions, handle, type Result } from './handle.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
@@ -56,11 +58,13 @@ export class Node {
   #policy: Policy;
   #clock: HlcState = HLC_ZERO;
   #replica: ReplicaState;
+  readonly #cluster: Cluster | undefined;
   readonly #rounds: Rounds | undefined;
   readonly #loading = new Map<number, { readonly job: Job; readonly miss: Miss }>();
   readonly #waiting = new WaitingRoom();
   readonly #abandoned = new Set<number>();
-  #startChoresLeft: number = START_CHORES.length;
+  readonly #startChores: readonly Chore['chore'][];
+  #startChoresLeft: number;
   #sweepAtMonoMs = 0;
   #sweepClock: SweepClock | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
@@ -73,7 +77,11 @@ export class Node {
     this.#policy = options.policy;
     this.#replica = options.replica;
     const { gossip, nonces } = options;
-    this.#rounds = gossip && new Rounds(gossip, seedOf(nonces.boot));
+    const seed = seedOf(nonces.boot);
+    this.#rounds = gossip && new Rounds({ ...gossip, peers: [] }, seed);
+    this.#cluster = gossip && { ...gossip, membership: new Membership(gossip, ~seed) };
+    this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
+    this.#startChoresLeft = this.#startChores.length;
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
     this.#nonces = new NonceBook(
       options.nonces,
@@ -85,7 +93,13 @@ export class Node {
 
   /** True once what was under way at the last stop has been taken up again. */
   get ready(): boolean {
-    return this.#startChoresLeft === 0;
+    return this.unready === undefined;
+  }
+
+  /** Why it does not serve; undefined when it does. */
+  get unready(): string | undefined {
+    if (this.#cluster?.membership.isRemoved) return 'this node was removed from its cluster';
+    return this.#startChoresLeft > 0 ? 'starting' : undefined;
   }
 
   /** Sizes, for metrics. */
@@ -102,6 +116,7 @@ export class Node {
     for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
       this.#run(job);
     }
+    this.#tellNews();
     this.#planWake();
     return this.#effects;
   }
@@ -110,7 +125,7 @@ export class Node {
     switch (input.kind) {
       case 'boot':
         if (this.#rounds !== undefined) this.#takeIncarnation();
-        this.#startChores(START_CHORES, this.#now.wallMs);
+        this.#startAll(this.#startChores, this.#now.wallMs);
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
@@ -122,12 +137,15 @@ export class Node {
         return;
       case 'configure':
         this.#policy = input.policy;
+        if (input.peers !== undefined) this.#cluster?.membership.configure(input.peers);
         return;
       case 'unreachable':
         this.#rounds?.failed(input.peer, this.#now.monoMs);
+        this.#cluster?.membership.doubt(input.peer);
         return;
-      case 'introduced':
       case 'unintroduced':
+        this.#cluster?.membership.missed(input.url, input.reason, this.#now.monoMs);
+        return;
       case 'redeem-asked':
       case 'redeemed':
       case 'unredeemed':
@@ -135,6 +153,10 @@ export class Node {
         return;
       case 'tick':
         this.#tick();
+        return;
+      case 'request':
+        if (this.#cluster?.membership.isRemoved) this.#turnAway(input, this.unready!);
+        else this.#start(input);
         return;
       default:
         this.#start(input);
@@ -167,7 +189,7 @@ export class Node {
     );
     let result: Result;
     try {
-      result = handle(tx, held, this.#options.gossip, job.input);
+      result = handle(tx, held, this.#cluster, job.input);
     } catch (error) {
       if (!(error instanceof Miss)) throw error;
       this.#load(job, error);
@@ -186,7 +208,7 @@ export class Node {
     }
     if (peer !== undefined) this.#followUp(peer);
     if (next !== undefined) this.#start(next);
-    else if (isStartChore(job.input)) this.#startChoresLeft--;
+    else if (this.#isStartChore(job.input)) this.#startChoresLeft--;
   }
 
   /** Parks a job until the database has answered. */
@@ -254,10 +276,17 @@ export class Node {
 
   /** Keeps what is derived from records in step with them. */
   #derive(record: Record): void {
+    if (record.kind === 'node') this.#observeNode(record);
     if (record.kind === 'authorization') this.#reusable.observe(record, this.#now.wallMs);
     if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
       this.#lists.outdate(certificateMade(record).ca);
     }
+  }
+
+  #observeNode(record: Record): void {
+    const { membership } = this.#cluster ?? {};
+    membership?.observe(record);
+    if (membership?.takeMisrepresentation()) this.#startAll(['announce'], this.#now.wallMs);
   }
 
   #tick(): void {
@@ -268,13 +297,17 @@ export class Node {
     }
     const due = this.#rounds?.due(this.#now.monoMs, vectorOf(this.#replica)) ?? [];
     for (const peer of due) this.#call(peer);
+    const { introductions } = this.#cluster?.membership ?? {};
+    for (const url of introductions?.due(this.#now.monoMs, EMPTY_VECTOR) ?? []) {
+      this.#effects.push({ kind: 'introduce', url });
+    }
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
     const nowMs = this.#sweepClock?.read(this.#now);
-    if (nowMs !== undefined) this.#startChores(SWEEP_CHORES, nowMs);
+    if (nowMs !== undefined) this.#startAll(SWEEP_CHORES, nowMs);
   }
 
-  #startChores(chores: readonly Chore['chore'][], nowMs: number): void {
+  #startAll(chores: readonly Chore['chore'][], nowMs: number): void {
     for (const chore of chores) this.#start({ kind: 'chore', chore, nowMs, afterId: '' });
   }
 
@@ -289,10 +322,24 @@ export class Node {
     this.#effects.push({ kind: 'persist', records: [], forget: [], facts });
   }
 
+  /** What is new about the members, for the shell and the rounds. */
+  #tellNews(): void {
+    if (this.#cluster === undefined) return;
+    const { membership } = this.#cluster;
+    const news = membership.takeNews();
+    if (news.length === 0) return;
+    this.#rounds!.keep(membership.peers);
+    this.#effects.push(...news);
+  }
+
   /** Asks for the next tick, when it has to come sooner than the one asked for before. */
   #planWake(): void {
     const checkInMs = this.#waiting.size > 0 ? LIMITS.waitCheckMs : Number.POSITIVE_INFINITY;
-    const roundMonoMs = this.#rounds?.nextMonoMs ?? Number.POSITIVE_INFINITY;
+    const { membership } = this.#cluster ?? {};
+    const roundMonoMs = Math.min(
+      this.#rounds?.nextMonoMs ?? Number.POSITIVE_INFINITY,
+      membership?.introductions.nextMonoMs ?? Number.POSITIVE_INFINITY,
+    );
     const monoMs = Math.min(this.#now.monoMs + checkInMs, roundMonoMs, this.#sweepAtMonoMs);
     if (monoMs >= this.#wakeAtMonoMs) return;
     this.#wakeAtMonoMs = monoMs;
@@ -300,7 +347,8 @@ export class Node {
   }
 
   #call(peer: string): void {
-    this.#start({ kind: 'call', peer, url: peer, seen: this.#rounds?.seenBy(peer) ?? null });
+    const url = this.#cluster?.membership.urlOf(peer) ?? peer;
+    this.#start({ kind: 'call', peer, url, seen: this.#rounds?.seenBy(peer) ?? null });
   }
 
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
@@ -323,11 +371,20 @@ export class Node {
   #refuseWhenFull({ input }: Job): boolean {
     const parked = this.#loading.size + this.#waiting.size;
     if (input.kind !== 'request' || parked < LIMITS.parkedInputs) return false;
-    const isPost = input.web.method === 'POST';
-    const nonce = isPost ? this.#nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
-    const response = busyResponse(this.#policy, nonce);
-    this.#effects.push({ kind: 'respond', request: input.request, response });
+    this.#turnAway(input, 'the server is too busy; try again');
     return true;
+  }
+
+  /** Answers 503 to a request. */
+  #turnAway({ request, web }: Extract<Input, { kind: 'request' }>, why: string): void {
+    const isPost = web.method === 'POST';
+    const nonce = isPost ? this.#nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
+    const response = busyResponse(this.#policy, nonce, why);
+    this.#effects.push({ kind: 'respond', request, response });
+  }
+
+  #isStartChore(input: Input): boolean {
+    return input.kind === 'chore' && this.#startChores.includes(input.chore);
   }
 
   #nextStamp(): string {
@@ -335,10 +392,6 @@ export class Node {
     this.#clock = clock;
     return stamp;
   }
-}
-
-function isStartChore(input: Input): boolean {
-  return input.kind === 'chore' && START_CHORES.some((chore) => chore === input.chore);
 }
 
 /** Four octets as one number. */

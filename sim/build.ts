@@ -56,14 +56,15 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
   const { options, draws } = stage;
   const peers = Array.from({ length: options.nodes }, (_, index) => index)
     .filter((index) => index !== machine.index)
-    .map((index) => stage.nodeName(index));
+    .map((index) => `http://${stage.nodeName(index)}`);
   const { digestKey } = stage;
   const page = { records: options.pageRecords, octets: options.pageBytes };
   const { gossipIntervalMs: intervalMs, fanOut } = options;
+  const self = machine.descriptor;
   return new Node({
     node: machine.id,
     replica: replicaAtStart(machine),
-    ...(peers.length > 0 && { gossip: { peers, intervalMs, fanOut, page, digestKey } }),
+    ...(peers.length > 0 && { gossip: { self, peers, intervalMs, fanOut, page, digestKey } }),
     nonces: {
       issuer: issuerOf(machine.id),
       boot: draws.bytes(4, BOOT, machine.index, machine.boot),

@@ -109,7 +109,6 @@ export class Faults {
       case 'clone': {
         const source = this.#world.nodes[decision.source]!;
         this.#exchange(machine, Disk.of(source.disk.image()), 'cloned', nowUs, decision.downUs);
-        machine.id = source.id;
         return;
       }
       case 'reload':

@@ -7,6 +7,7 @@
 import type { IssueResult } from '../core/acme/issuance.ts';
 import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
+import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
@@ -82,6 +83,12 @@ export class Machine implements NodeView {
     return this.#isPaused;
   }
 
+  /** As it introduces itself. */
+  get descriptor(): NodeDescriptor {
+    const url = `http://${this.#stage.nodeName(this.index)}`;
+    return { node: this.id, url, kem: 'a2Vt', certificate: 'Y2VydA', madeMs: 0 };
+  }
+
   get boot(): number {
     return this.#boot;
   }
@@ -99,7 +106,7 @@ export class Machine implements NodeView {
   start(): void {
     assert(this.#node === undefined, 'one process at a time');
     const boot = ++this.#boot;
-    const { id, disk, index } = this;
+    const { id, descriptor, disk, index } = this;
     this.#log = new EffectLog({
       waits: this.#stage.build.waitsForDisk,
       soon: (begin) => this.#later(TURN_US, begin),
@@ -109,18 +116,12 @@ export class Machine implements NodeView {
     });
     this.#connections = new Connections(this.#stage, index, boot);
     this.#peers = new Peers(this.#stage, index, boot, {
-      id,
+      descriptor,
       submit: (input) => this.submit(input),
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
-    this.#stage.observe({
-      kind: 'start',
-      atUs: this.#stage.queue.nowUs,
-      node: index,
-      boot,
-      id,
-      disk,
-    });
+    const atUs = this.#stage.queue.nowUs;
+    this.#stage.observe({ kind: 'start', atUs, node: index, boot, id, disk });
     this.#node = this.#stage.build.createNode(this, this.#stage);
     this.submit({ kind: 'boot' });
   }
@@ -254,10 +255,9 @@ export class Machine implements NodeView {
         this.#load(effect);
         return;
       case 'ask':
-        this.#peers.ask(effect.peer, effect.ask, effect.push);
-        return;
+      case 'introduce':
       case 'tell':
-        this.#peers.tell(effect.exchange, effect.page);
+        this.#peers.perform(effect);
         return;
       case 'build-crl': {
         const der = this.#stage.buildCrl(this, effect);
@@ -316,7 +316,7 @@ export class Machine implements NodeView {
     const { network } = this.#stage;
     if (content.kind === 'request') {
       network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
-    } else if (content.kind === 'ask') {
+    } else if (content.kind === 'ask' || content.kind === 'introduce') {
       const { exchange, boot } = content;
       network.send(this.index, from, { kind: 'unreachable', exchange, boot });
     }

@@ -1,6 +1,7 @@
 // What travels over the simulated network. Endpoints: node 3 is 3, client 3 is CLIENTS + 3.
 // Invariant: plain data; `id` counts every message of a run. Never here: how it travels.
 
+import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Json } from '../core/crdt/record.ts';
 import type { WebResponse } from '../core/effect.ts';
 import type { WebRequest } from '../core/input.ts';
@@ -14,6 +15,12 @@ export function clientEndpoint(client: number): Endpoint {
   return CLIENTS + client;
 }
 
+interface Introduction {
+  readonly exchange: number;
+  readonly boot: number;
+  readonly descriptor: NodeDescriptor;
+}
+
 export type Content =
   /** A gossip exchange, named by the asker; `boot` tells exchanges of two processes apart. */
   | {
@@ -24,6 +31,9 @@ export type Content =
       readonly push: Json | null;
     }
   | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
+  /** A node introduces itself, and is answered in kind. */
+  | ({ readonly kind: 'introduce' } & Introduction)
+  | ({ readonly kind: 'introduction' } & Introduction)
   /** Nobody listens there. */
   | { readonly kind: 'unreachable'; readonly exchange: number; readonly boot: number }
   | { readonly kind: 'request'; readonly call: number; readonly web: WebRequest }

@@ -2,7 +2,9 @@
 // silence that a timeout ends, or as a refusal; asks of others are answered.
 // Invariant: every ask of the node ends once, with `told` or `unreachable`. Never here: content.
 
+import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Json } from '../core/crdt/record.ts';
+import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Content, Endpoint } from './message.ts';
 import type { Timer } from './queue.ts';
@@ -10,7 +12,7 @@ import type { Stage } from './stage.ts';
 
 /** The process that talks. */
 export interface Talker {
-  readonly id: string;
+  readonly descriptor: NodeDescriptor;
   submit(input: Input): void;
   whenAwake(action: () => void): void;
 }
@@ -25,13 +27,15 @@ interface Owed {
 /** Asks of others that may wait for their answer; the oldest is forgotten. */
 const MOST_OWED = 1000;
 const MS = 1000;
+const URL_PREFIX = 'http://';
 
 export class Peers {
   readonly #stage: Stage;
   readonly #index: number;
   readonly #boot: number;
   readonly #talker: Talker;
-  readonly #asked = new Map<number, { readonly peer: string; readonly timer: Timer }>();
+  /** What is under way, with what the core hears when nothing comes of it. */
+  readonly #asked = new Map<number, { readonly failure: Input; readonly timer: Timer }>();
   readonly #owed = new Map<number, Owed>();
   #exchanges = 0;
   #asks = 0;
@@ -43,18 +47,24 @@ export class Peers {
     this.#talker = talker;
   }
 
-  ask(peer: string, ask: Json, push: Json | null): void {
-    const { queue, network, options } = this.#stage;
-    const exchange = ++this.#asks;
-    const deadlineUs = queue.nowUs + options.exchangeTimeoutMs * MS;
-    const timer = queue.add(deadlineUs, () => this.#talker.whenAwake(() => this.#fail(exchange)));
-    this.#asked.set(exchange, { peer, timer });
-    const boot = this.#boot;
-    const to = this.#stage.nodeIndex(peer);
-    network.send(this.#index, to, { kind: 'ask', exchange, boot, ask, push });
+  perform(effect: Extract<Effect, { kind: 'ask' | 'introduce' | 'tell' }>): void {
+    if (effect.kind === 'ask') this.#ask(effect.peer, effect.url, effect.ask, effect.push);
+    else if (effect.kind === 'introduce') this.#introduce(effect.url);
+    else this.#tell(effect.exchange, effect.page);
   }
 
-  tell(exchange: number, page: Json): void {
+  #ask(peer: string, url: string, ask: Json, push: Json | null): void {
+    const exchange = this.#open({ kind: 'unreachable', peer, reason: 'no answer' });
+    this.#send(url, { kind: 'ask', exchange, boot: this.#boot, ask, push });
+  }
+
+  #introduce(url: string): void {
+    const exchange = this.#open({ kind: 'unintroduced', url, reason: 'no answer' });
+    const { descriptor } = this.#talker;
+    this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor });
+  }
+
+  #tell(exchange: number, page: Json): void {
     const owed = this.#owed.get(exchange);
     if (owed === undefined) return;
     this.#owed.delete(exchange);
@@ -64,7 +74,10 @@ export class Peers {
 
   take(from: Endpoint, content: Content): void {
     if (content.kind === 'ask') this.#takeAsk(from, content);
-    else if (content.kind === 'page' && content.boot === this.#boot) {
+    else if (content.kind === 'introduce') this.#takeIntroduction(from, content);
+    else if (content.kind === 'introduction' && content.boot === this.#boot) {
+      this.#takeAnswer(content.exchange, content.descriptor);
+    } else if (content.kind === 'page' && content.boot === this.#boot) {
       this.#takePage(content.exchange, content.page);
     } else if (content.kind === 'unreachable' && content.boot === this.#boot) {
       this.#fail(content.exchange);
@@ -87,19 +100,51 @@ export class Peers {
     this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask, push });
   }
 
+  #takeIntroduction(
+    from: Endpoint,
+    { exchange, boot, descriptor }: Extract<Content, { kind: 'introduce' }>,
+  ): void {
+    const own = this.#talker.descriptor;
+    const answer: Content = { kind: 'introduction', exchange, boot, descriptor: own };
+    this.#stage.network.send(this.#index, from, answer);
+    this.#talker.submit({ kind: 'introduced', url: null, descriptor });
+  }
+
+  #takeAnswer(exchange: number, descriptor: NodeDescriptor): void {
+    const failure = this.#end(exchange);
+    if (failure?.kind !== 'unintroduced') return;
+    this.#talker.submit({ kind: 'introduced', url: failure.url, descriptor });
+  }
+
   #takePage(exchange: number, page: Json): void {
-    const asked = this.#asked.get(exchange);
-    if (asked === undefined) return;
-    this.#asked.delete(exchange);
-    asked.timer.cancel();
-    this.#talker.submit({ kind: 'told', from: asked.peer, page });
+    const failure = this.#end(exchange);
+    if (failure?.kind !== 'unreachable') return;
+    this.#talker.submit({ kind: 'told', from: failure.peer, page });
   }
 
   #fail(exchange: number): void {
+    const failure = this.#end(exchange);
+    if (failure !== undefined) this.#talker.submit(failure);
+  }
+
+  #open(failure: Input): number {
+    const { queue, options } = this.#stage;
+    const exchange = ++this.#asks;
+    const deadlineUs = queue.nowUs + options.exchangeTimeoutMs * MS;
+    const timer = queue.add(deadlineUs, () => this.#talker.whenAwake(() => this.#fail(exchange)));
+    this.#asked.set(exchange, { failure, timer });
+    return exchange;
+  }
+
+  #end(exchange: number): Input | undefined {
     const asked = this.#asked.get(exchange);
-    if (asked === undefined) return;
     this.#asked.delete(exchange);
-    asked.timer.cancel();
-    this.#talker.submit({ kind: 'unreachable', peer: asked.peer, reason: 'no answer' });
+    asked?.timer.cancel();
+    return asked?.failure;
+  }
+
+  #send(url: string, content: Content): void {
+    const to = this.#stage.nodeIndex(url.slice(URL_PREFIX.length));
+    this.#stage.network.send(this.#index, to, content);
   }
 }

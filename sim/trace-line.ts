@@ -277,6 +277,8 @@ export function contentText(content: Content): string {
   switch (content.kind) {
     case 'ask':
     case 'page':
+    case 'introduce':
+    case 'introduction':
     case 'unreachable':
       return `${content.kind} ${content.exchange}`;
     case 'request':

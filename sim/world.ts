@@ -17,7 +17,7 @@ import type { Timer } from './queue.ts';
 /** One machine as it can be seen from outside. */
 export interface NodeView {
   readonly index: number;
-  /** The node id it runs under; a clone has its source's. */
+  /** The node id it runs under. */
   readonly id: string;
   /** A process is running (it may be paused). */
   readonly isUp: boolean;

@@ -2,6 +2,7 @@
 // (probes, issuance) and learns which authorizations can be reused; now and then it removes what
 // expired. Invariant: a chore can be done twice without harm. Never here: scheduling.
 
+import { assert } from '../assert.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
 import { expire, horizonMs } from '../crdt/replica.ts';
@@ -33,7 +34,7 @@ const sweep = (kind: 'order' | 'authorization'): Work => ({
   each: (tx, _, { id }) => tx.forget({ kind, id }),
 });
 
-const WORK: { readonly [C in Chore['chore']]: Work } = {
+const WORK: { readonly [C in Exclude<Chore['chore'], 'members' | 'announce'>]: Work } = {
   revalidate: {
     select: () => ({ kind: 'authorization', state: 'processing' }),
     limit: LIMITS.selectionPage,
@@ -61,6 +62,7 @@ const WORK: { readonly [C in Chore['chore']]: Work } = {
 
 /** Does one page. Returns the chore for the next one, or undefined when this was the last. */
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
+  assert(chore.chore !== 'members' && chore.chore !== 'announce', 'a chore of the cluster');
   const { select, limit, needs, each } = WORK[chore.chore];
   const page = tx.select({
     ...select(tx, chore.nowMs),

@@ -2,6 +2,11 @@
 // Invariant: `node` is derived from the certificate's public key, so a descriptor names its keys.
 // Never here: how a descriptor is authenticated, and which descriptors are believed.
 
+import { sameJson } from '../crdt/canonical.ts';
+import type { Json } from '../crdt/record.ts';
+import { isJsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+
 /** A node as its peers pin it. Plain data, stored in its `node` record. */
 export interface NodeDescriptor {
   /**
@@ -20,4 +25,37 @@ export interface NodeDescriptor {
   readonly certificate: string;
   /** When this was made, Unix ms in whole seconds. A later one of the same node replaces it. */
   readonly madeMs: number;
+}
+
+const NODE = /^[A-Za-z0-9_-]{1,64}$/;
+const URL = /^https?:\/\/[\x21-\x7e]*[\x21-\x2e\x30-\x7e]$/;
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
+
+/** The descriptor that a peer sent or a record holds; undefined when it is not one. */
+export function readDescriptor(json: unknown): NodeDescriptor | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const { node, url, kem, certificate, madeMs } = json;
+  if (typeof node !== 'string' || !NODE.test(node)) return undefined;
+  if (typeof url !== 'string' || url.length > LIMITS.nodeUrlLength) return undefined;
+  if (!URL.test(url) || !isKey(kem) || !isKey(certificate)) return undefined;
+  if (typeof madeMs !== 'number' || !Number.isSafeInteger(madeMs) || madeMs < 0) return undefined;
+  return { node, url, kem, certificate, madeMs };
+}
+
+/** The descriptor as a record holds it. */
+export function descriptorToJson({ node, url, kem, certificate, madeMs }: NodeDescriptor): Json {
+  return { node, url, kem, certificate, madeMs };
+}
+
+export function sameDescriptor(a: NodeDescriptor | undefined, b: NodeDescriptor): boolean {
+  return a !== undefined && sameJson(descriptorToJson(a), descriptorToJson(b));
+}
+
+/** True when both speak of the same keys. */
+export function sameKeys(a: NodeDescriptor, b: NodeDescriptor): boolean {
+  return a.kem === b.kem && a.certificate === b.certificate;
+}
+
+function isKey(json: Json | undefined): json is string {
+  return typeof json === 'string' && json.length <= LIMITS.nodeKeyLength && BASE64URL.test(json);
 }

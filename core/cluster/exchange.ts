@@ -1,6 +1,6 @@
 // Anti-entropy as the node does it: calling a peer with what it seems to lack, answering an ask with
-// a page, taking in a page, and what follows. Invariant: an answer is made of one instant: the replica state and the rows
-// belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
+// a page, taking in a page, and what follows. Invariant: an answer is made of one instant: the
+// replica state and the rows belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';

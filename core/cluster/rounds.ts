@@ -75,6 +75,19 @@ export class Rounds {
     if (peer !== undefined) this.#peers.set(name, { ...peer, seen });
   }
 
+  /** From now on these are the peers; those that stay keep what is known of them. */
+  keep(names: readonly string[]): void {
+    const wanted = new Set(names);
+    for (const name of this.#peers.keys()) if (!wanted.has(name)) this.#peers.delete(name);
+    for (const name of wanted) if (!this.#peers.has(name)) this.#peers.set(name, FRESH);
+    this.#rotation = this.#rotation.filter((name) => wanted.has(name));
+  }
+
+  /** True for a peer whose last ask did not fail. */
+  isReachable(name: string): boolean {
+    return this.#peers.get(name)?.failures === 0;
+  }
+
   /** The peers to ask now; none while no round is due. `vector`: what this node has seen. */
   due(monoMs: number, vector: VersionVector): readonly string[] {
     const isHurried = monoMs >= this.#hurriedMonoMs;

@@ -50,13 +50,12 @@ export const SCHEMA = {
     deleted: 'first',
     born: 'opaque',
   },
+  /** Never deleted: a node that was removed is refused for ever, and so its rung has to stay. */
   node: {
     descriptor: 'last',
     status: ['member', 'removed'],
     /** The greatest incarnation the node has taken; smaller ones write no more. */
     incarnation: 'max',
-    deleted: 'first',
-    born: 'opaque',
   },
   operator: {
     made: 'first',
@@ -86,7 +85,7 @@ export type Rung<
  * `born`, the dot of its first event, which tells a deleted record from a new one once the
  * tombstone is gone. An id is never used again after its deletion.
  */
-export const DELETABLE = ['eab', 'node', 'operator', 'policy'] as const;
+export const DELETABLE = ['eab', 'operator', 'policy'] as const;
 
 /**
  * Kinds that vanish by themselves after `made.value.expiresMs`, on every node, without tombstone.

@@ -1,6 +1,7 @@
 // A few rigs that gossip with each other over a perfect network, for tests of the core.
 // Invariant: messages arrive in the order they were sent. Never here: faults; the simulator has them.
 
+import type { NodeDescriptor } from '../cluster/descriptor.ts';
 import { Rig, type RigOptions } from './rig.ts';
 
 const PAGE = { records: 50, octets: 100_000 };
@@ -29,9 +30,10 @@ export class Cluster {
   }
 
   #open(node: string, options: RigOptions): Rig {
-    const peers = this.#names.filter((name) => name !== node);
+    const peers = this.#names.filter((name) => name !== node).map(urlOf);
     const digestKey = [1, 2, 3, 4] as const;
-    const gossip = { peers, intervalMs: 1000, fanOut: 0, page: this.#page, digestKey };
+    const self = descriptorOf(node);
+    const gossip = { self, peers, intervalMs: 1000, fanOut: 0, page: this.#page, digestKey };
     return new Rig({ ...options, node, gossip });
   }
 
@@ -84,6 +86,30 @@ export class Cluster {
     } else if (message.kind === 'tell') {
       const asker = this.#askers.get(message.exchange)!;
       this.rig(asker).submit({ kind: 'told', from, page: message.page });
+    } else if (message.kind === 'introduce') {
+      this.#introduce(from, message.url);
     }
   }
+
+  #introduce(from: string, url: string): void {
+    const to = url.slice(URL_PREFIX.length);
+    const called = this.rigs.get(to);
+    if (called === undefined) {
+      this.rig(from).submit({ kind: 'unintroduced', url, reason: 'nobody answers' });
+      return;
+    }
+    called.submit({ kind: 'introduced', url: null, descriptor: descriptorOf(from) });
+    this.rig(from).submit({ kind: 'introduced', url, descriptor: descriptorOf(to) });
+  }
+}
+
+const URL_PREFIX = 'http://';
+
+export function urlOf(node: string): string {
+  return URL_PREFIX + node;
+}
+
+/** A node as it introduces itself. */
+export function descriptorOf(node: string): NodeDescriptor {
+  return { node, url: urlOf(node), kem: 'a2Vt', certificate: 'Y2VydA', madeMs: 0 };
 }

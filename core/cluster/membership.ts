@@ -1,0 +1,213 @@
+// Who belongs to the cluster, as this node knows it: the members by their `node` records, the
+// configured URLs and who answers there.
+// Invariant: all of it follows from the records, the configuration and the introductions since the
+// start; what was removed never comes back.
+// Never here: writing records (introduction.ts), keys and how they are verified.
+
+import { valueOf } from '../crdt/lattice.ts';
+import type { Record } from '../crdt/record.ts';
+import type { Effect } from '../effect.ts';
+import { LIMITS } from '../limits.ts';
+import { type NodeDescriptor, readDescriptor, sameDescriptor, sameKeys } from './descriptor.ts';
+import { Rounds } from './rounds.ts';
+
+export interface MembershipOptions {
+  /** This node as it introduces itself. */
+  readonly self: NodeDescriptor;
+  /** URLs of peers, as configured. */
+  readonly peers: readonly string[];
+  readonly intervalMs: number;
+  /** Whether a descriptor's id is that of its certificate's key; absent: the shell has checked. */
+  readonly isGenuine?: (descriptor: NodeDescriptor) => boolean;
+}
+
+/** Who answers at a configured URL. */
+interface Contact {
+  /** The node that introduced itself there; the own id when it is this node. */
+  readonly node: string | undefined;
+  /** The node that was there before it stopped answering. */
+  readonly formerly?: string | undefined;
+  /** Attempts to introduce ourselves that failed since the last one that did not. */
+  readonly failures: number;
+}
+
+const STRANGER: Contact = { node: undefined, failures: 0 };
+
+export class Membership {
+  readonly self: NodeDescriptor;
+  /** When to introduce ourselves at which configured URL. */
+  readonly introductions: Rounds;
+  readonly #isGenuine: (descriptor: NodeDescriptor) => boolean;
+  #contacts: Map<string, Contact>;
+  readonly #members = new Map<string, NodeDescriptor>();
+  readonly #removed = new Set<string>();
+  #news: Effect[] = [];
+  #isLoaded = false;
+  #isChanged = false;
+  #isRemoved = false;
+  #isFull = false;
+  #isMisrepresented = false;
+
+  /** `seed`: any 32 bits, so that nodes do not march in step. */
+  constructor(options: MembershipOptions, seed: number) {
+    this.self = options.self;
+    this.#isGenuine = options.isGenuine ?? (() => true);
+    this.#contacts = new Map(options.peers.map((url) => [url, STRANGER]));
+    const { peers, intervalMs } = options;
+    this.introductions = new Rounds({ peers, intervalMs, fanOut: 0 }, seed);
+  }
+
+  /** This node was removed from its cluster. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  /** Other nodes whose messages are taken, by id. */
+  get members(): ReadonlyMap<string, NodeDescriptor> {
+    return this.#members;
+  }
+
+  get removed(): ReadonlySet<string> {
+    return this.#removed;
+  }
+
+  /** Configured URLs at which nobody has introduced himself. */
+  get strangers(): readonly string[] {
+    return [...this.#contacts].filter(([, { node }]) => node === undefined).map(([url]) => url);
+  }
+
+  /** The members to gossip with. */
+  get peers(): readonly string[] {
+    return this.#isRemoved ? [] : [...this.#members.keys()];
+  }
+
+  /** Where to call a member: the configured URL that it answers at, else the one it names. */
+  urlOf(node: string): string {
+    for (const [url, contact] of this.#contacts) {
+      if ((contact.node ?? contact.formerly) === node) return url;
+    }
+    return this.#members.get(node)?.url ?? '';
+  }
+
+  /** True when there is room for this node. */
+  hasRoomFor(node: string): boolean {
+    if (this.#members.has(node) || this.#members.size < LIMITS.members) return true;
+    if (!this.#isFull) this.#log('error', 'too many nodes; the rest is left out', { node });
+    this.#isFull = true;
+    return false;
+  }
+
+  isGenuine(descriptor: NodeDescriptor): boolean {
+    return this.#isGenuine(descriptor);
+  }
+
+  /** Takes in a `node` record as it is now. */
+  observe(record: Record): void {
+    const { id, fields } = record;
+    const descriptor = readDescriptor(valueOf(fields['descriptor']));
+    if (id === this.self.node) {
+      const isForeign = descriptor !== undefined && !sameKeys(descriptor, this.self);
+      if (isForeign && this.#isLoaded) this.#isMisrepresented = true;
+    }
+    if (fields['status'] === 'removed') this.#observeRemoved(id);
+    else if (id !== this.self.node) this.#observeMember(id, descriptor);
+  }
+
+  /** All `node` records have been observed. */
+  markLoaded(): void {
+    this.#isLoaded = true;
+    this.#isChanged = true;
+  }
+
+  /** Somebody introduced himself at a configured URL, or (null) by calling us from his own. */
+  met(url: string | null, descriptor: NodeDescriptor): void {
+    const at = url ?? descriptor.url;
+    if (this.#contacts.has(at)) this.#setContact(at, { node: descriptor.node, failures: 0 });
+  }
+
+  /** Nobody we may talk to answered at a configured URL. */
+  missed(url: string, reason: string, monoMs: number): void {
+    this.introductions.failed(url, monoMs);
+    const contact = this.#contacts.get(url);
+    // Of a peer that was there before it is known that it does not answer.
+    if (contact === undefined || (contact.node ?? contact.formerly) !== undefined) return;
+    const failures = contact.failures + 1;
+    this.#setContact(url, { ...contact, failures });
+    const fields = { peer: url, reason: reason.slice(0, LIMITS.nodeUrlLength) };
+    // A node that has just started is found after a round or two; then somebody should look.
+    const isNews = failures === 1 || failures === LIMITS.introductionsBeforeWarning;
+    const level = failures === 1 ? 'info' : 'warn';
+    if (isNews) this.#log(level, 'no KEM key for peer, skipping', fields);
+  }
+
+  /** A member does not answer at its configured URL: another may have taken its place. */
+  doubt(node: string): void {
+    for (const [url, contact] of this.#contacts) {
+      if (contact.node === node) this.#setContact(url, { ...STRANGER, formerly: node });
+    }
+  }
+
+  /** The configured URLs have changed. */
+  configure(urls: readonly string[]): void {
+    this.#contacts = new Map(urls.map((url) => [url, this.#contacts.get(url) ?? STRANGER]));
+    this.#planIntroductions();
+  }
+
+  /** True once after somebody else has written other keys into this node's own record. */
+  takeMisrepresentation(): boolean {
+    const was = this.#isMisrepresented;
+    this.#isMisrepresented = false;
+    return was;
+  }
+
+  /** What has to be said since the last time: changes of the members, and lines for the log. */
+  takeNews(): readonly Effect[] {
+    if (!this.#isLoaded) return [];
+    const news = this.#news;
+    if (this.#isChanged) {
+      const members = this.#isRemoved ? [] : [...this.#members.values()];
+      const removed = [...this.#removed].slice(0, LIMITS.removedMembers);
+      news.push({ kind: 'members', members, removed });
+    }
+    this.#isChanged = false;
+    if (news.length > 0) this.#news = [];
+    return news;
+  }
+
+  #observeRemoved(id: string): void {
+    if (this.#removed.has(id)) return;
+    this.#removed.add(id);
+    this.#members.delete(id);
+    this.#isChanged = true;
+    if (id !== this.self.node) return;
+    this.#isRemoved = true;
+    this.#planIntroductions();
+    this.#log('error', 'this node was removed from the cluster and serves no more', { node: id });
+  }
+
+  #observeMember(id: string, descriptor: NodeDescriptor | undefined): void {
+    if (descriptor === undefined || descriptor.node !== id || this.#removed.has(id)) return;
+    const known = this.#members.get(id);
+    if (sameDescriptor(known, descriptor) || !this.isGenuine(descriptor)) return;
+    if (!this.hasRoomFor(id)) return;
+    this.#members.set(id, descriptor);
+    this.#isChanged = true;
+  }
+
+  #setContact(url: string, contact: Contact): void {
+    this.#contacts.set(url, contact);
+    this.#planIntroductions();
+  }
+
+  #planIntroductions(): void {
+    this.introductions.keep(this.#isRemoved ? [] : this.strangers);
+  }
+
+  #log(
+    level: 'error' | 'warn' | 'info',
+    message: string,
+    fields: { readonly [name: string]: string },
+  ): void {
+    this.#news.push({ kind: 'log', level, target: 'gossip', message, fields });
+  }
+}
