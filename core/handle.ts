@@ -6,32 +6,16 @@ import type { Held } from './acme/call.ts';
 import { concludeValidation } from './acme/challenge.ts';
 import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
-import { doChore } from './acme/recovery.ts';
+import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { unreachable } from './assert.ts';
-import {
-  answerAsk,
-  callPeer,
-  type Exchanged,
-  type ExchangeOptions,
-  takePage,
-  takePush,
-} from './cluster/exchange.ts';
+import type { Cluster, PeerResult } from './cluster/cluster.ts';
+import { answerAsk, callPeer, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
-import type { Membership, MembershipOptions } from './cluster/membership.ts';
-import type { RoundOptions } from './cluster/rounds.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
 import type { Chore, Input } from './input.ts';
 import type { Transaction } from './transaction.ts';
-
-/** `peers` are URLs. */
-export interface GossipOptions extends RoundOptions, ExchangeOptions, MembershipOptions {}
-
-/** What a node in a cluster holds beside records. */
-export interface Cluster extends ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
-  readonly membership: Membership;
-}
 
 /** What a handler came to. */
 export interface Result {
@@ -40,7 +24,7 @@ export interface Result {
   /** What the node is to do after this. */
   readonly next?: Input | undefined;
   /** What follows from an exchange with a peer. */
-  readonly peer?: Exchanged & { readonly name: string; readonly isAnswer: boolean };
+  readonly peer?: PeerResult;
 }
 
 /** The handler of each kind of input that works on records. */
@@ -56,10 +40,10 @@ export function handle(
       return 'kind' in outcome ? { wait: outcome } : { response: outcome };
     }
     case 'validated':
-      concludeValidation(tx, input.authorization, input.type, input.result);
+      concludeValidation(tx, held.leases, input.authorization, input.type, input.result);
       return {};
     case 'issued':
-      concludeIssuance(tx, input.order, input.result);
+      concludeIssuance(tx, held.leases, input);
       return {};
     case 'crl-built':
       concludeList(tx, held.lists, input.ca, input.number, input.der);
@@ -73,6 +57,9 @@ export function handle(
       return {};
     case 'call':
       if (gossip !== undefined) callPeer(tx, gossip, input);
+      return {};
+    case 'lapse':
+      takeOver(tx, held, input.record);
       return {};
     case 'asked': {
       if (gossip === undefined || gossip.membership.isRemoved) return {};

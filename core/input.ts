@@ -6,7 +6,7 @@ import type { IssueResult } from './acme/issuance.ts';
 import type { Policy } from './acme/policy.ts';
 import type { ChallengeType, ValidationResult } from './acme/validation.ts';
 import type { NodeDescriptor } from './cluster/descriptor.ts';
-import type { Json, Record } from './crdt/record.ts';
+import type { Json, Record, RecordKey } from './crdt/record.ts';
 import type { VersionVector } from './crdt/version-vector.ts';
 
 /** A request to the public listener, with what the HTTP edge already knows about it. */
@@ -44,6 +44,8 @@ export const CHORES = [
   'revalidate',
   'reissue',
   'index',
+  'watch-authorization',
+  'watch-order',
   'sweep-order',
   'sweep-authorization',
   'members',
@@ -86,7 +88,13 @@ export type Input =
       readonly type: ChallengeType;
       readonly result: ValidationResult;
     }
-  | { readonly kind: 'issued'; readonly order: string; readonly result: IssueResult }
+  | {
+      readonly kind: 'issued';
+      readonly order: string;
+      /** What it was made of, as in the request. */
+      readonly csr: string;
+      readonly result: IssueResult;
+    }
   | {
       readonly kind: 'crl-built';
       readonly ca: string;
@@ -138,5 +146,7 @@ export type Input =
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore
   | Call
+  /** The lease on a record has lapsed, and it is for this node to take the work over. */
+  | { readonly kind: 'lapse'; readonly record: RecordKey }
   /** The moment asked for by the last `wake` effect has come. */
   | { readonly kind: 'tick' };

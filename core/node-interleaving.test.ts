@@ -118,7 +118,12 @@ class World {
   }
 
   #issue(request: IssueRequest): void {
-    this.rig.submit({ kind: 'issued', order: request.order, result: plainIssue(request) });
+    this.rig.submit({
+      kind: 'issued',
+      order: request.order,
+      csr: request.csr,
+      result: plainIssue(request),
+    });
   }
 }
 

@@ -10,22 +10,20 @@ import type { Held } from './acme/call.ts';
 import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
-import { START_CHORES, SWEEP_CHORES } from './acme/recovery.ts';
+import { START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';
 import { RevocationLists } from './acme/revocation-lists.ts';
 import { assert } from './assert.ts';
 import { Cache } from './cache.ts';
+import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
-import { Membership } from './cluster/membership.ts';
-import { Rounds } from './cluster/rounds.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
-import { EMPTY_VECTOR } from './crdt/version-vector.ts';
 import type { Effect } from './effect.ts';
-import { type Cluster, type GossipOptions, handle, type Result } from './handle.ts';
+import { handle, type Result } from './handle.ts';
 import type { Chore, Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
@@ -59,7 +57,6 @@ export class Node {
   #clock: HlcState = HLC_ZERO;
   #replica: ReplicaState;
   readonly #cluster: Cluster | undefined;
-  readonly #rounds: Rounds | undefined;
   readonly #loading = new Map<number, { readonly job: Job; readonly miss: Miss }>();
   readonly #waiting = new WaitingRoom();
   readonly #abandoned = new Set<number>();
@@ -77,9 +74,7 @@ export class Node {
     this.#policy = options.policy;
     this.#replica = options.replica;
     const { gossip, nonces } = options;
-    const seed = seedOf(nonces.boot);
-    this.#rounds = gossip && new Rounds({ ...gossip, peers: [] }, seed);
-    this.#cluster = gossip && { ...gossip, membership: new Membership(gossip, ~seed) };
+    this.#cluster = gossip && new Cluster(gossip, options.node, seedOf(nonces.boot));
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
@@ -103,9 +98,16 @@ export class Node {
   }
 
   /** Sizes, for metrics. */
-  get gauges(): { readonly cached: number; readonly parked: number; readonly position: number } {
+  get gauges(): {
+    readonly cached: number;
+    readonly parked: number;
+    readonly position: number;
+    /** Pieces of work under way in the whole cluster, as far as known here. */
+    readonly leases: number;
+  } {
     const parked = this.#loading.size + this.#waiting.size;
-    return { cached: this.#cache.size, parked, position: this.#replica.seq };
+    const leases = this.#cluster?.leases.size ?? 0;
+    return { cached: this.#cache.size, parked, position: this.#replica.seq, leases };
   }
 
   /** The one door. Effects are to be carried out in order. */
@@ -116,7 +118,7 @@ export class Node {
     for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
       this.#run(job);
     }
-    this.#tellNews();
+    this.#effects.push(...(this.#cluster?.takeNews() ?? []));
     this.#planWake();
     return this.#effects;
   }
@@ -124,7 +126,7 @@ export class Node {
   #accept(input: Input): void {
     switch (input.kind) {
       case 'boot':
-        if (this.#rounds !== undefined) this.#takeIncarnation();
+        if (this.#cluster !== undefined) this.#takeIncarnation();
         this.#startAll(this.#startChores, this.#now.wallMs);
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
@@ -140,7 +142,7 @@ export class Node {
         if (input.peers !== undefined) this.#cluster?.membership.configure(input.peers);
         return;
       case 'unreachable':
-        this.#rounds?.failed(input.peer, this.#now.monoMs);
+        this.#cluster?.rounds.failed(input.peer, this.#now.monoMs);
         this.#cluster?.membership.doubt(input.peer);
         return;
       case 'unintroduced':
@@ -175,6 +177,7 @@ export class Node {
       nonces: this.#nonces,
       reusable: this.#reusable,
       lists: this.#lists,
+      leases: this.#cluster?.leases,
     };
     const tx = new Transaction(
       {
@@ -182,7 +185,7 @@ export class Node {
         primitives: this.#options.primitives,
         cache: this.#cache,
         replica: this.#replica,
-        isAlone: this.#rounds === undefined,
+        isAlone: this.#cluster === undefined,
         nextStamp: () => this.#nextStamp(),
       },
       job.memory,
@@ -206,7 +209,8 @@ export class Node {
     if (wait !== undefined && !this.#refuseWhenFull(job)) {
       this.#waiting.enter(job, wait.key, this.#now.monoMs + wait.ms);
     }
-    if (peer !== undefined) this.#followUp(peer);
+    const then = peer && this.#cluster?.followUp(peer, this.#now.monoMs);
+    if (then !== undefined) this.#start(then);
     if (next !== undefined) this.#start(next);
     else if (this.#isStartChore(job.input)) this.#startChoresLeft--;
   }
@@ -248,20 +252,23 @@ export class Node {
       const { kind, id, fields } = draft;
       changes.push({ kind, id, fields, before: this.#cache.get(draft) ?? undefined });
     }
-    const { digestKey } = this.#options.gossip ?? {};
+    const { digestKey } = this.#cluster ?? {};
     const { state, put, remove } = tx.outcome ?? write(this.#replica, digestKey, changes);
     for (const record of put) {
       this.#cache.write(record);
       this.#derive(record);
     }
     const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
-    for (const key of forget) this.#cache.remove(key);
+    for (const key of forget) {
+      this.#cache.remove(key);
+      this.#cluster?.leases.forget(key);
+    }
     const facts = changedFacts(this.#replica, state);
     this.#replica = state;
     if (put.length + forget.length + facts.size > 0) {
       this.#effects.push({ kind: 'persist', records: put, forget, facts });
     }
-    if (this.#isNews(tx, put)) this.#rounds?.hurry(this.#now.monoMs);
+    if (this.#isNews(tx, put)) this.#cluster?.rounds.hurry(this.#now.monoMs);
     this.#effects.push(...tx.effects);
     for (const key of put) this.#runnable.push(...this.#waiting.leave(key));
     for (const key of tx.notified) this.#runnable.push(...this.#waiting.leave(key));
@@ -269,7 +276,7 @@ export class Node {
 
   /** Whether peers should hear of it soon. What came from a peer, it tells all others itself. */
   #isNews(tx: Transaction, put: readonly Record[]): boolean {
-    const relays = this.#options.gossip !== undefined && this.#options.gossip.fanOut > 0;
+    const relays = this.#cluster !== undefined && this.#cluster.fanOut > 0;
     if (tx.outcome === undefined || relays) return put.length > 0;
     return put.some(({ dot }) => dot.origin === this.#replica.origin);
   }
@@ -277,6 +284,7 @@ export class Node {
   /** Keeps what is derived from records in step with them. */
   #derive(record: Record): void {
     if (record.kind === 'node') this.#observeNode(record);
+    this.#cluster?.leases.observe(record, this.#now.monoMs);
     if (record.kind === 'authorization') this.#reusable.observe(record, this.#now.wallMs);
     if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
       this.#lists.outdate(certificateMade(record).ca);
@@ -295,16 +303,15 @@ export class Node {
       job.memory.waited = true;
       this.#runnable.push(job);
     }
-    const due = this.#rounds?.due(this.#now.monoMs, vectorOf(this.#replica)) ?? [];
-    for (const peer of due) this.#call(peer);
-    const { introductions } = this.#cluster?.membership ?? {};
-    for (const url of introductions?.due(this.#now.monoMs, EMPTY_VECTOR) ?? []) {
-      this.#effects.push({ kind: 'introduce', url });
-    }
+    const { sha256 } = this.#options.primitives;
+    const due = this.#cluster?.due(this.#now.monoMs, vectorOf(this.#replica), sha256);
+    for (const input of due?.inputs ?? []) this.#start(input);
+    this.#effects.push(...(due?.effects ?? []));
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
     const nowMs = this.#sweepClock?.read(this.#now);
     if (nowMs !== undefined) this.#startAll(SWEEP_CHORES, nowMs);
+    if (this.#cluster?.leases.takeIncomplete()) this.#startAll(WATCH_CHORES, this.#now.wallMs);
   }
 
   #startAll(chores: readonly Chore['chore'][], nowMs: number): void {
@@ -322,42 +329,14 @@ export class Node {
     this.#effects.push({ kind: 'persist', records: [], forget: [], facts });
   }
 
-  /** What is new about the members, for the shell and the rounds. */
-  #tellNews(): void {
-    if (this.#cluster === undefined) return;
-    const { membership } = this.#cluster;
-    const news = membership.takeNews();
-    if (news.length === 0) return;
-    this.#rounds!.keep(membership.peers);
-    this.#effects.push(...news);
-  }
-
   /** Asks for the next tick, when it has to come sooner than the one asked for before. */
   #planWake(): void {
     const checkInMs = this.#waiting.size > 0 ? LIMITS.waitCheckMs : Number.POSITIVE_INFINITY;
-    const { membership } = this.#cluster ?? {};
-    const roundMonoMs = Math.min(
-      this.#rounds?.nextMonoMs ?? Number.POSITIVE_INFINITY,
-      membership?.introductions.nextMonoMs ?? Number.POSITIVE_INFINITY,
-    );
-    const monoMs = Math.min(this.#now.monoMs + checkInMs, roundMonoMs, this.#sweepAtMonoMs);
+    const dueMonoMs = this.#cluster?.nextMonoMs ?? Number.POSITIVE_INFINITY;
+    const monoMs = Math.min(this.#now.monoMs + checkInMs, dueMonoMs, this.#sweepAtMonoMs);
     if (monoMs >= this.#wakeAtMonoMs) return;
     this.#wakeAtMonoMs = monoMs;
     this.#effects.push({ kind: 'wake', monoMs });
-  }
-
-  #call(peer: string): void {
-    const url = this.#cluster?.membership.urlOf(peer) ?? peer;
-    this.#start({ kind: 'call', peer, url, seen: this.#rounds?.seenBy(peer) ?? null });
-  }
-
-  /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
-  #followUp({ name, followUp, seen, isAnswer }: NonNullable<Result['peer']>): void {
-    const rounds = this.#rounds;
-    if (seen !== undefined) rounds?.heard(name, seen);
-    if (isAnswer && followUp !== 'refuse') rounds?.answered(name, this.#now.monoMs);
-    if (isAnswer && followUp === 'refuse') rounds?.failed(name, this.#now.monoMs);
-    if (followUp === 'ask' && rounds?.ask(name, this.#now.monoMs)) this.#call(name);
   }
 
   #abandon(request: number): void {

@@ -171,8 +171,8 @@ export class Driver {
         this.#log.visible(() => this.#buildCrl(effect));
         return;
       case 'issue': {
-        const result = this.#ports.issue(effect.request);
-        this.submit({ kind: 'issued', order: effect.request.order, result });
+        const { order, csr } = effect.request;
+        this.submit({ kind: 'issued', order, csr, result: this.#ports.issue(effect.request) });
         return;
       }
       case 'validate':

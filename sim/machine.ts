@@ -223,9 +223,9 @@ export class Machine implements NodeView {
         return;
       case 'issue': {
         const issue = (): IssueResult => this.#stage.build.issue(effect.request, this.index);
-        const order = effect.request.order;
+        const { order, csr } = effect.request;
         const result = this.#guard(effect, issue);
-        if (result !== undefined) this.#inputs.push({ kind: 'issued', order, result });
+        if (result !== undefined) this.#inputs.push({ kind: 'issued', order, csr, result });
         return;
       }
       case 'validate':

@@ -119,6 +119,9 @@ function foldInput(hash: RunningHash, input: Input): void {
     case 'chore':
       hash.text(input.chore);
       return;
+    case 'lapse':
+      hash.text(input.record.id);
+      return;
     case 'asked':
       hash.text(input.from);
       hash.number(input.exchange);

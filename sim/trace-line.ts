@@ -172,6 +172,8 @@ function inputText(input: Input): string {
       return `administer ${input.command.kind}`;
     case 'chore':
       return `chore ${input.chore}`;
+    case 'lapse':
+      return `lapse of ${input.record.kind} ${input.record.id}`;
     case 'boot':
     case 'tick':
     case 'configure':

@@ -1,6 +1,7 @@
 // What a handler of a client's request gets: its transaction, the request, and what the node holds
 // besides records. Never here: code.
 
+import type { Leases } from '../cluster/leases.ts';
 import type { WebRequest } from '../input.ts';
 import type { Transaction } from '../transaction.ts';
 import type { NonceBook } from './nonce.ts';
@@ -15,6 +16,8 @@ export interface Held {
   readonly nonces: NonceBook;
   readonly reusable: ReusableAuthorizations;
   readonly lists: RevocationLists;
+  /** Undefined when this node works alone: then nobody else could do its work. */
+  readonly leases: Leases | undefined;
 }
 
 /** What a handler gets. */

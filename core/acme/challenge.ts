@@ -2,6 +2,7 @@
 // decides the authorization. Invariant: only a POST with an object starts a validation; looking
 // (POST-as-GET) never does. Never here: the probes themselves.
 
+import type { Leases } from '../cluster/leases.ts';
 import { first, last } from '../crdt/lattice.ts';
 import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
@@ -26,14 +27,15 @@ import {
 } from './validation.ts';
 
 /** POST chall/{authz}/{type}. */
-export function respondToChallenge({ tx, policy, signed, ids }: Call): Outcome {
+export function respondToChallenge(call: Call): Outcome {
+  const { tx, policy, signed, ids } = call;
   const account = signed!.account!;
   const authorization = ownAuthorization(tx, account.id, ids[0]!);
   const type = CHALLENGE_TYPES.find((known) => known === ids[1]);
   if (type === undefined || !authorizationMade(authorization).challenges.includes(type)) {
     throw problem('malformed', 'there is no such challenge', { status: 404 });
   }
-  if (signed!.payload !== undefined) start(tx, policy, authorization, account, type);
+  if (signed!.payload !== undefined) start(call, authorization, account, type);
   const current = tx.get('authorization', authorization.id)!;
   return answer(200, {
     body: challengeBody(policy, current, type),
@@ -45,15 +47,23 @@ export function respondToChallenge({ tx, policy, signed, ids }: Call): Outcome {
   });
 }
 
-/** Takes in what a validator found; a result nobody waits for any more changes nothing. */
+/**
+ * Takes in what a validator found. A result nobody waits for any more changes nothing, nor does one
+ * that comes after another node may have begun anew.
+ */
 export function concludeValidation(
   tx: Transaction,
+  leases: Leases | undefined,
   id: string,
   type: ChallengeType,
   result: ValidationResult,
 ): void {
   const authorization = tx.get('authorization', id);
-  if (authorization === undefined || challengeUnderWay(authorization) !== type) return;
+  if (authorization === undefined || !isUnderWay(authorization, type)) return;
+  if (leases?.isHeld(authorization, tx.now.monoMs) === false) {
+    tx.mark('a result came after its lease');
+    return;
+  }
   const at = tx.stamp();
   const { identifier } = authorizationMade(authorization);
   if (result.ok) {
@@ -86,14 +96,17 @@ export function validateAgain(tx: Transaction, policy: Policy, authorization: Dr
 }
 
 function start(
-  tx: Transaction,
-  policy: Policy,
+  { tx, policy, leases }: Call,
   authorization: Draft,
   account: Draft,
   type: ChallengeType,
 ): void {
   const status = authorizationStatus(authorization, tx.now.wallMs);
-  if (status === 'valid' || challengeStatus(authorization, type) !== 'pending') return;
+  const isAsked = challengeStatus(authorization, type) !== 'pending';
+  if (isAsked && isUnderWay(authorization, type) && leases?.isForeign(authorization)) {
+    tx.mark('a lease was refused to a retry');
+  }
+  if (status === 'valid' || isAsked) return;
   if (status !== 'pending') {
     throw problem('malformed', `the authorization is ${status}; create a new order`);
   }
@@ -101,9 +114,16 @@ function start(
   if (other !== undefined) {
     throw problem('malformed', `the ${other} challenge of this authorization is being validated`);
   }
-  tx.put('authorization', authorization.id, { [type]: 'processing' });
+  const owner = leases?.claimed(authorization, tx.stamp());
+  tx.put('authorization', authorization.id, { [type]: 'processing', ...owner });
   const request = validationRequest(policy, authorization, account, type);
   tx.emit({ kind: 'validate', authorization: authorization.id, request });
+}
+
+/** Two nodes that did not know of each other may have begun with two challenges. */
+function isUnderWay(authorization: Draft, type: ChallengeType): boolean {
+  const isOpen = challengeUnderWay(authorization) !== undefined;
+  return isOpen && challengeStatus(authorization, type) === 'processing';
 }
 
 function validationRequest(

@@ -150,7 +150,12 @@ test('RFC 8555 §7.4: of two CSRs at once the first decides, the second is refus
   refused(made.finalize(other), 'orderNotReady', /is being issued for another CSR/);
   const same = made.client.begin(target, { csr: CSR });
   const request = requestOf(made);
-  made.rig.submit({ kind: 'issued', order: request.order, result: plainIssue(request) });
+  made.rig.submit({
+    kind: 'issued',
+    order: request.order,
+    csr: request.csr,
+    result: plainIssue(request),
+  });
   for (const { id } of [first, same]) {
     assert.is(accepted(read(made.rig.response(id)!)).body['status'], 'valid');
   }
@@ -176,7 +181,12 @@ test('a client that goes away while its certificate is made finds it later', () 
   const { id } = made.client.begin(path(made.order['finalize']), { csr: CSR });
   made.rig.submit({ kind: 'abandon', request: id });
   const request = requestOf(made);
-  made.rig.submit({ kind: 'issued', order: request.order, result: plainIssue(request) });
+  made.rig.submit({
+    kind: 'issued',
+    order: request.order,
+    csr: request.csr,
+    result: plainIssue(request),
+  });
   assert.is(made.rig.response(id), undefined, 'nobody is answered');
   assert.is(orderOf(made)['status'], 'valid');
 });
@@ -201,8 +211,8 @@ test('a certificate for an order that was decided already is dropped', () => {
   const { body } = made.finalize(CSR);
   const [request] = made.issued as [IssueRequest];
   const failure = { ok: false, problem: 'serverInternal', detail: 'late' } as const;
-  made.rig.submit({ kind: 'issued', order: request.order, result: failure });
-  made.rig.submit({ kind: 'issued', order: 'none', result: plainIssue(request) });
+  made.rig.submit({ kind: 'issued', order: request.order, csr: request.csr, result: failure });
+  made.rig.submit({ kind: 'issued', order: 'none', csr: request.csr, result: plainIssue(request) });
   assert.equal(orderOf(made), body);
   assert.is(made.rig.select({ kind: 'certificate', limit: 9 }).length, 1);
 });

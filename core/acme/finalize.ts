@@ -3,6 +3,7 @@
 // again with the same one gets the same answer. Never here: signing.
 
 import { fromBase64Url } from '../bytes.ts';
+import type { Leases } from '../cluster/leases.ts';
 import { type First, first, valueOf } from '../crdt/lattice.ts';
 import { LIMITS } from '../limits.ts';
 import type { CsrFacts } from '../primitives.ts';
@@ -18,7 +19,7 @@ import { accountKey, orderMade, orderStatus, registerMember } from './records.ts
 import { optionalString } from './request.ts';
 
 /** POST order/{id}/finalize. */
-export function finalizeOrder({ tx, policy, signed, ids }: Call): Outcome {
+export function finalizeOrder({ tx, policy, leases, signed, ids }: Call): Outcome {
   const account = signed!.account!;
   const order = ownOrder(tx, account.id, ids[0]!);
   const csr = signed!.payload && optionalString(signed!.payload, 'csr');
@@ -26,10 +27,13 @@ export function finalizeOrder({ tx, policy, signed, ids }: Call): Outcome {
   const status = orderStatus(tx, order);
   if (status === 'ready') {
     checkCsr(tx, policy, order, account, csr);
-    decide(tx, order, csr);
+    decide(tx, leases, order, csr);
     return waitFor('order', order.id, LIMITS.finalizeWaitMs);
   }
   if (registerMember(order, 'csr', 'csr') !== csr) throw notReady(status);
+  if (status === 'processing' && leases?.isForeign(order)) {
+    tx.mark('a lease was refused to a retry');
+  }
   if (status === 'processing' && !tx.memory.waited) {
     return waitFor('order', order.id, LIMITS.finalizeWaitMs);
   }
@@ -58,10 +62,23 @@ export function issueRequest(order: Draft): IssueRequest {
   };
 }
 
-/** Takes in what the CA made. */
-export function concludeIssuance(tx: Transaction, id: string, result: IssueResult): void {
+/** Takes in what the CA made of a CSR, while it is the order's and the order this node's. */
+export function concludeIssuance(
+  tx: Transaction,
+  leases: Leases | undefined,
+  {
+    order: id,
+    csr,
+    result,
+  }: Pick<IssueRequest, 'order' | 'csr'> & { readonly result: IssueResult },
+): void {
   const order = tx.get('order', id);
   if (order === undefined || orderStatus(tx, order) !== 'processing') return;
+  const isCurrent = registerMember(order, 'csr', 'csr') === csr;
+  if (!isCurrent || leases?.isHeld(order, tx.now.monoMs) === false) {
+    tx.mark('a result came after its lease');
+    return;
+  }
   // The CSR's own stamp: whichever CSR a merge keeps, the certificate that goes with it is kept too.
   const { at } = order.fields['csr'] as First;
   if (!result.ok) {
@@ -92,11 +109,13 @@ function writeCertificate(tx: Transaction, serial: string, fields: Draft['fields
   else tx.put('certificate', serial, fields);
 }
 
-function decide(tx: Transaction, order: Draft, csr: string): void {
+function decide(tx: Transaction, leases: Leases | undefined, order: Draft, csr: string): void {
+  // One stamp for both: where two nodes decide, one of them has CSR and lease.
   const at = tx.stamp();
   tx.put('order', order.id, {
     csr: first(at, { csr, atMs: tx.now.wallMs }),
     status: 'processing',
+    ...leases?.claimed(order, at),
   });
   tx.emit({ kind: 'issue', request: issueRequest(tx.get('order', order.id)!) });
 }

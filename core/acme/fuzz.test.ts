@@ -202,7 +202,12 @@ test('no input from our own side that nobody waits for makes an exception', () =
         type,
         result: { ok: draw(2) === 0, problem: 'dns', detail: 'x' },
       },
-      { kind: 'issued', order: id, result: plainIssue({ ...request, order: id }) },
+      {
+        kind: 'issued',
+        order: id,
+        csr: request.csr,
+        result: plainIssue({ ...request, order: id }),
+      },
       { kind: 'crl-built', ca: id, number: draw(9), der: new Uint8Array(1) },
       { kind: 'abandon', request: draw(2_000) },
       { kind: 'tick' },

@@ -1,14 +1,16 @@
 // Chores a node gives itself, a page at a time: after a start it takes up again what was under way
 // (probes, issuance) and learns which authorizations can be reused; now and then it removes what
-// expired. Invariant: a chore can be done twice without harm. Never here: scheduling.
+// expired. And the work of a node that is silent, which this one takes over.
+// Invariant: all of it can be done twice without harm. Never here: scheduling.
 
 import { assert } from '../assert.ts';
+import { ownerOf } from '../cluster/leases.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
 import { expire, horizonMs } from '../crdt/replica.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
-import type { Transaction } from '../transaction.ts';
+import type { Draft, Transaction } from '../transaction.ts';
 import type { Held } from './call.ts';
 import { validateAgain } from './challenge.ts';
 import { issueRequest } from './finalize.ts';
@@ -18,6 +20,8 @@ import { authorizationMade } from './records.ts';
 export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;
 /** Done at every sweep. */
 export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization'] as const;
+/** Done when not every lease could be watched. */
+export const WATCH_CHORES = ['watch-authorization', 'watch-order'] as const;
 
 interface Work {
   readonly select: (tx: Transaction, nowMs: number) => Omit<Selection, 'limit' | 'afterId'>;
@@ -34,21 +38,25 @@ const sweep = (kind: 'order' | 'authorization'): Work => ({
   each: (tx, _, { id }) => tx.forget({ kind, id }),
 });
 
+const watch = (kind: 'order' | 'authorization'): Work => ({
+  select: () => ({ kind, state: 'processing' }),
+  limit: LIMITS.selectionPage,
+  needs: () => [],
+  each: (tx, { leases }, record) => leases?.observe(record, tx.now.monoMs),
+});
+
 const WORK: { readonly [C in Exclude<Chore['chore'], 'members' | 'announce'>]: Work } = {
   revalidate: {
     select: () => ({ kind: 'authorization', state: 'processing' }),
     limit: LIMITS.selectionPage,
     needs: (record) => [{ kind: 'account', id: authorizationMade(record).account }],
-    // A probe of another node is that node's: its answer may be withdrawn by the time we look.
-    each: (tx, { policy }, record) => {
-      if (isOwn(tx, record)) validateAgain(tx, policy, record);
-    },
+    each: resume,
   },
   reissue: {
     select: () => ({ kind: 'order', state: 'processing' }),
     limit: LIMITS.selectionPage,
     needs: () => [],
-    each: (tx, _, order) => tx.emit({ kind: 'issue', request: issueRequest(order) }),
+    each: resume,
   },
   index: {
     select: (_, nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
@@ -56,6 +64,8 @@ const WORK: { readonly [C in Exclude<Chore['chore'], 'members' | 'announce'>]: W
     needs: () => [],
     each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
   },
+  'watch-authorization': watch('authorization'),
+  'watch-order': watch('order'),
   'sweep-order': sweep('order'),
   'sweep-authorization': sweep('authorization'),
 };
@@ -76,6 +86,23 @@ export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | unde
   return undefined;
 }
 
+/** Takes over the work on a record whose owner has been silent for too long. */
+export function takeOver(tx: Transaction, held: Held, { kind, id }: RecordKey): void {
+  const record = tx.get(kind, id);
+  const quietMs = record && held.leases?.lapsedMs(record, tx.now.monoMs);
+  if (quietMs === undefined) return;
+  const { owner } = held.leases!.claimed(record!, tx.stamp());
+  tx.put(kind, id, { owner });
+  work(tx, held, record!);
+  tx.mark('a lease was taken over');
+  tx.log('info', 'cluster', 'took over the work of a node that is silent', {
+    record: `${kind}/${id}`,
+    from: ownerOf(record!)?.node ?? null,
+    epoch: owner.epoch,
+    quietMs,
+  });
+}
+
 /**
  * What expires before this moment is removed. In a cluster it first goes out of the digest, which
  * then agrees with that of peers that remove the same rows earlier or later.
@@ -87,8 +114,19 @@ function sweepHorizonMs(tx: Transaction, nowMs: number): number {
   return horizonMs(state);
 }
 
-/** Whether this node wrote this version, in whichever incarnation. */
-function isOwn({ replica }: Transaction, { dot }: Record): boolean {
-  const nodeOf = (origin: string): string => origin.slice(0, origin.lastIndexOf('.'));
-  return nodeOf(dot.origin) === nodeOf(replica.origin);
+/** After a start: own work goes on at once, that of others is watched. */
+function resume(tx: Transaction, held: Held, record: Record): void {
+  const { leases } = held;
+  if (leases === undefined) {
+    work(tx, held, record);
+  } else if (leases.isOwn(record)) {
+    tx.put(record.kind, record.id, leases.continued(record, tx.stamp()));
+    work(tx, held, record);
+  } else leases.observe(record, tx.now.monoMs);
+}
+
+/** Has a challenge probed, or a certificate made. */
+function work(tx: Transaction, { policy }: Held, record: Draft): void {
+  if (record.kind === 'authorization') validateAgain(tx, policy, record);
+  else tx.emit({ kind: 'issue', request: issueRequest(record) });
 }

@@ -95,8 +95,8 @@ test('after a write only those are asked that seem to lack something', () => {
   const schedule = rounds();
   const vector = new Map([['a.1', 5]]);
   for (const peer of schedule.due(0, vector)) schedule.answered(peer, 0);
-  schedule.heard('b', vector);
-  schedule.heard('c', new Map([['a.1', 4]]));
+  schedule.heard('b', 1, vector);
+  schedule.heard('c', 1, new Map([['a.1', 4]]));
   schedule.hurry(10);
   assert.equal([...schedule.due(10 + DEBOUNCE_MS, vector)].sort(), ['c', 'd', 'e']);
 });
@@ -119,6 +119,19 @@ test('a write during an ask is told when its answer has come', () => {
   schedule.answered('b', 200);
   assert.is(schedule.nextMonoMs, 200 + DEBOUNCE_MS);
   assert.equal(schedule.due(200 + DEBOUNCE_MS, vector), ['b']);
+});
+
+test('a peer is live while it answers or asks, and for some rounds afterwards', () => {
+  const schedule = rounds(1, ['b', 'c']);
+  assert.equal(schedule.live(5000), [], 'nobody was heard of');
+  schedule.answered('b', 5000);
+  schedule.heard('c', 6000, undefined);
+  schedule.heard('stranger', 6000, undefined);
+  assert.equal(schedule.live(6000), ['b', 'c']);
+  schedule.failed('c', 6500);
+  assert.equal(schedule.live(13_000), ['b', 'c'], 'two rounds until each has had its turn');
+  assert.equal(schedule.live(13_001), ['c']);
+  assert.equal(schedule.live(14_001), []);
 });
 
 test.run();

@@ -22,6 +22,8 @@ export const CALM_MS = 100;
 const MAX_BACK_OFF = 20;
 /** An ask without answer or failure for this many intervals is given up. */
 const PATIENCE = 4;
+/** A peer is live for so many of the rounds in which it has its turn. */
+const LIVE_TURNS = 4;
 
 interface Peer {
   readonly failures: number;
@@ -32,6 +34,8 @@ interface Peer {
   readonly isBehind: boolean;
   /** What it had seen when it was last heard; undefined before that, in this process. */
   readonly seen: VersionVector | undefined;
+  /** When it last answered or asked; undefined when it never did. */
+  readonly heardMonoMs: number | undefined;
 }
 
 const FRESH: Peer = {
@@ -40,6 +44,7 @@ const FRESH: Peer = {
   askedMonoMs: undefined,
   isBehind: false,
   seen: undefined,
+  heardMonoMs: undefined,
 };
 
 export class Rounds {
@@ -69,10 +74,22 @@ export class Rounds {
     return this.#peers.get(name)?.seen;
   }
 
-  /** A peer has said what it has seen. */
-  heard(name: string, seen: VersionVector): void {
+  /** A peer has asked or answered; `seen`: what it has seen, if it said so. */
+  heard(name: string, monoMs: number, seen: VersionVector | undefined): void {
     const peer = this.#peers.get(name);
-    if (peer !== undefined) this.#peers.set(name, { ...peer, seen });
+    if (peer === undefined) return;
+    this.#peers.set(name, { ...peer, seen: seen ?? peer.seen, heardMonoMs: monoMs });
+  }
+
+  /** The peers heard of lately. */
+  live(monoMs: number): readonly string[] {
+    const { intervalMs, fanOut } = this.#options;
+    const turns = fanOut === 0 ? 1 : Math.ceil(this.#peers.size / fanOut);
+    const sinceMonoMs = monoMs - LIVE_TURNS * turns * intervalMs;
+    const isLive = ({ heardMonoMs }: Peer): boolean => {
+      return heardMonoMs !== undefined && heardMonoMs >= sinceMonoMs;
+    };
+    return [...this.#peers].filter(([, peer]) => isLive(peer)).map(([name]) => name);
   }
 
   /** From now on these are the peers; those that stay keep what is known of them. */
@@ -121,7 +138,7 @@ export class Rounds {
   answered(name: string, monoMs: number): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
-    this.#peers.set(name, { ...FRESH, seen: peer.seen });
+    this.#peers.set(name, { ...FRESH, seen: peer.seen, heardMonoMs: monoMs });
     if (peer.isBehind) this.hurry(monoMs);
   }
 
@@ -133,7 +150,8 @@ export class Rounds {
     const intervals = Math.min(2 ** Math.min(failures - 1, 10), MAX_BACK_OFF);
     const pauseMs = intervals * this.#options.intervalMs;
     const notBeforeMonoMs = monoMs + pauseMs - this.#draw(Math.ceil(pauseMs / 4));
-    this.#peers.set(name, { ...FRESH, failures, notBeforeMonoMs, seen: peer.seen });
+    const { seen, heardMonoMs } = peer;
+    this.#peers.set(name, { ...FRESH, failures, notBeforeMonoMs, seen, heardMonoMs });
   }
 
   /** Something was written here: peers should hear of it soon. */

@@ -59,7 +59,7 @@ export function meets(record: Record, selection: Selection): boolean {
 }
 
 /** The status rung; an authorization with a challenge under way counts as `processing`. */
-function stateOf({ kind, fields }: Record): string | undefined {
+export function stateOf({ kind, fields }: Omit<Record, 'dot'>): string | undefined {
   const { status } = fields;
   if (typeof status !== 'string') return undefined;
   const isBusy = kind === 'authorization' && Object.values(fields).includes('processing');

@@ -26,6 +26,8 @@ export const SCHEMA = {
     csr: 'first',
     certificate: 'first',
     error: 'first',
+    /** Which node has the certificate made, while the order is being processed. */
+    owner: 'lease',
   },
   authorization: {
     made: 'first',
@@ -35,6 +37,8 @@ export const SCHEMA = {
     'tls-alpn-01': ['pending', 'processing', 'valid', 'invalid'],
     validated: 'first',
     error: 'last',
+    /** Which node probes, while a challenge is being processed. */
+    owner: 'lease',
   },
   certificate: {
     made: 'first',

@@ -1,5 +1,6 @@
-// A few rigs that gossip with each other over a perfect network, for tests of the core.
-// Invariant: messages arrive in the order they were sent. Never here: faults; the simulator has them.
+// A few rigs that gossip with each other over a network that a test can part, for tests of the core.
+// Invariant: messages arrive in the order they were sent. Never here: other faults; the simulator
+// has them.
 
 import type { NodeDescriptor } from '../cluster/descriptor.ts';
 import { Rig, type RigOptions } from './rig.ts';
@@ -14,6 +15,8 @@ export class Cluster {
   readonly #page: typeof PAGE;
   readonly #askers = new Map<number, string>();
   #exchanges = 0;
+  /** The side each node is on; nothing travels from one side to another. */
+  #sides = new Map<string, number>();
   /** Messages delivered so far. */
   messages = 0;
 
@@ -25,7 +28,7 @@ export class Cluster {
   }
 
   /** Starts a node again on what a database holds. */
-  restart(node: string, from: Pick<RigOptions, 'database' | 'facts'>): void {
+  restart(node: string, from: Pick<RigOptions, 'database' | 'facts' | 'validator'>): void {
     this.rigs.set(node, this.#open(node, { ...this.#options, ...from }));
   }
 
@@ -35,6 +38,20 @@ export class Cluster {
     const self = descriptorOf(node);
     const gossip = { self, peers, intervalMs: 1000, fanOut: 0, page: this.#page, digestKey };
     return new Rig({ ...options, node, gossip });
+  }
+
+  /** Nothing travels between these groups any more. */
+  split(...groups: readonly (readonly string[])[]): void {
+    this.#sides = new Map(groups.flatMap((names, side) => names.map((name) => [name, side])));
+  }
+
+  mend(): void {
+    this.#sides = new Map();
+  }
+
+  /** The process of a node is gone, with what it had not sent. */
+  stop(node: string): void {
+    this.rigs.delete(node);
   }
 
   rig(name: string): Rig {
@@ -71,9 +88,18 @@ export class Cluster {
     }
   }
 
+  #reaches(from: string, to: string): boolean {
+    return this.rigs.has(to) && this.#sides.get(from) === this.#sides.get(to);
+  }
+
   #deliverOne(from: string, message: Rig['outbox'][number]): void {
     this.messages++;
     if (message.kind === 'ask') {
+      if (!this.#reaches(from, message.peer)) {
+        const reason = 'the network is parted';
+        this.rig(from).submit({ kind: 'unreachable', peer: message.peer, reason });
+        return;
+      }
       const exchange = ++this.#exchanges;
       this.#askers.set(exchange, from);
       this.rig(message.peer).submit({
@@ -85,7 +111,7 @@ export class Cluster {
       });
     } else if (message.kind === 'tell') {
       const asker = this.#askers.get(message.exchange)!;
-      this.rig(asker).submit({ kind: 'told', from, page: message.page });
+      this.rigs.get(asker)?.submit({ kind: 'told', from, page: message.page });
     } else if (message.kind === 'introduce') {
       this.#introduce(from, message.url);
     }
@@ -94,7 +120,7 @@ export class Cluster {
   #introduce(from: string, url: string): void {
     const to = url.slice(URL_PREFIX.length);
     const called = this.rigs.get(to);
-    if (called === undefined) {
+    if (called === undefined || !this.#reaches(from, to)) {
       this.rig(from).submit({ kind: 'unintroduced', url, reason: 'nobody answers' });
       return;
     }

@@ -8,12 +8,12 @@ import type { IssueRequest, IssueResult } from '../acme/issuance.ts';
 import type { Policy } from '../acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../acme/validation.ts';
 import { fromBase64Url, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../bytes.ts';
+import type { GossipOptions } from '../cluster/cluster.ts';
 import { columnsOf, meets, type Selection } from '../crdt/columns.ts';
 import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
 import { emptyReplica, type ReplicaState } from '../crdt/replica.ts';
 import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
-import type { GossipOptions } from '../handle.ts';
 import type { Input, WebRequest } from '../input.ts';
 import { Node, type NodeOptions } from '../node.ts';
 import type { Primitives, Reading } from '../primitives.ts';
@@ -247,8 +247,9 @@ export class Rig {
         return undefined;
       }
       case 'issue': {
+        const { order, csr } = effect.request;
         const result = this.issuer(effect.request);
-        return result && { kind: 'issued', order: effect.request.order, result };
+        return result && { kind: 'issued', order, csr, result };
       }
       case 'build-crl': {
         this.listOrders.push(effect);
