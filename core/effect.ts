@@ -62,6 +62,8 @@ export type Effect =
       readonly kind: 'build-crl';
       readonly ca: string;
       readonly number: number;
+      /** 32 bits that tell nodes apart: the list's number is `number` followed by these. */
+      readonly tag: number;
       readonly thisUpdateMs: number;
       readonly nextUpdateMs: number;
     }

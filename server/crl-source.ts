@@ -39,6 +39,7 @@ export async function buildList(
     if (page.length < PAGE) break;
     afterId = page.at(-1)!.id;
   }
-  const { number, thisUpdateMs, nextUpdateMs } = order;
+  const { tag, thisUpdateMs, nextUpdateMs } = order;
+  const number = (BigInt(order.number) << 32n) | BigInt(tag);
   return authority.crl({ number, thisUpdateMs, nextUpdateMs, revoked });
 }

@@ -1,5 +1,13 @@
 // When a revocation list is made and which number it gets (RFC 5280 §5): a new one when something
 // was revoked since the last, or when half its life is over, at the moment somebody asks.
+//
+// The number of a list is a counter followed by 32 bits that name its maker (§5.2.3). The counter
+// is replicated, and a new list's is above every one the node knows of: so at each node, and from
+// any list to one that was made in knowledge of it, numbers grow. Nodes that do not know of each
+// other's lists, for a moment or in a partition, can order one with the same counter; the numbers
+// differ all the same, and either list holds what its maker knew to be revoked. Once they have met
+// the next list, at whichever node, has a greater number than both and all entries of both.
+//
 // Invariant: the number of a list is durable before the list is seen, and only grows.
 // Never here: DER, the entries.
 
@@ -46,8 +54,9 @@ export function concludeList(
 
 function order(tx: Transaction, ca: CaPolicy, lists: RevocationLists): void {
   const before = tx.get('crl', ca.id)?.fields['number'];
-  // Unix seconds keep numbers of several nodes apart in practice and survive a lost database.
-  const number = Math.max(Number(before ?? 0) + 1, Math.floor(tx.now.wallMs / 1000));
+  // Unix seconds survive a lost database.
+  const next = Math.max(Number(before ?? 0) + 1, Math.floor(tx.now.wallMs / 1000));
+  const number = Math.min(next, Number.MAX_SAFE_INTEGER);
   const thisUpdateMs = tx.now.wallMs;
   tx.put('crl', ca.id, { number });
   lists.begin(ca.id, number, thisUpdateMs + Math.floor(ca.crlNextUpdateMs / 2));
@@ -55,7 +64,14 @@ function order(tx: Transaction, ca: CaPolicy, lists: RevocationLists): void {
     kind: 'build-crl',
     ca: ca.id,
     number,
+    tag: tagOf(tx),
     thisUpdateMs,
     nextUpdateMs: thisUpdateMs + ca.crlNextUpdateMs,
   });
+}
+
+/** 32 bits of the origin, which is this process: not even a copy of this database has them. */
+function tagOf({ primitives, replica }: Transaction): number {
+  const octets = primitives.sha256(`crl number/${replica.origin}`).subarray(0, 4);
+  return octets.reduce((sum, octet) => sum * 256 + octet, 0);
 }

@@ -8,7 +8,7 @@ import { History, response, status } from '../testing/history.ts';
 import { crl } from './crl.ts';
 
 const order = (number: number) => {
-  return { kind: 'build-crl', ca: 'c', number, thisUpdateMs: 0, nextUpdateMs: 1 } as const;
+  return { kind: 'build-crl', ca: 'c', number, tag: 0, thisUpdateMs: 0, nextUpdateMs: 1 } as const;
 };
 const list = (...revoked: string[]) => toUtf8(JSON.stringify({ revoked }));
 const REVOKED = status('certificate/aa', 'revoked');

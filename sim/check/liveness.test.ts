@@ -20,7 +20,7 @@ test('a load, a probe or a list that never comes back keeps it from settling', (
   assert.match(history.unsettled() ?? '', /n1 has not finished load 1/);
   const loaded = { records: [], selections: [], ranges: [] };
   const times = { thisUpdateMs: 0, nextUpdateMs: 1 };
-  const list = { kind: 'build-crl', ca: 'c', number: 7, ...times } as const;
+  const list = { kind: 'build-crl', ca: 'c', number: 7, tag: 0, ...times } as const;
   history.step(1, { kind: 'loaded', load: 1, loaded }, [list]);
   assert.match(history.unsettled() ?? '', /list 7/);
 });
