@@ -44,7 +44,8 @@ export class WaitingRoom {
     const waiting = this.#byKey.get(text) ?? [];
     this.#byKey.delete(text);
     this.#size -= waiting.length;
-    return waiting.map(({ job }) => job);
+    // Emptied, for V8's Map may keep a dead reference to it beyond the next collection.
+    return waiting.splice(0).map(({ job }) => job);
   }
 
   /** The jobs whose time is over. */

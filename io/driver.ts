@@ -13,6 +13,7 @@ import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
 import { EffectLog } from './effect-log.ts';
 import { Exchanges } from './exchanges.ts';
+import { InFlight } from './in-flight.ts';
 import { answerTo, type PeerPort } from './peer-port.ts';
 import type { Store } from './store/store.ts';
 
@@ -50,12 +51,11 @@ export class Driver {
   readonly #node: Pick<Node, 'step'>;
   readonly #ports: Ports;
   readonly #log: EffectLog;
-  readonly #open = new Map<number, Answered>();
+  #open = new InFlight<Answered>();
   readonly #exchanges = new Exchanges();
   readonly #inputs: Input[] = [];
   #stepping = false;
   #stopped = false;
-  #lastRequest = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(node: Pick<Node, 'step'>, ports: Ports) {
@@ -84,11 +84,10 @@ export class Driver {
       answered(undefined);
       return () => {};
     }
-    const request = ++this.#lastRequest;
-    this.#open.set(request, answered);
+    const request = this.#open.add(answered);
     this.submit({ kind: 'request', request, web, entropy: this.#ports.entropy(32) });
     return () => {
-      if (this.#open.delete(request)) this.submit({ kind: 'abandon', request });
+      if (this.#open.take(request) !== undefined) this.submit({ kind: 'abandon', request });
     };
   }
 
@@ -114,9 +113,8 @@ export class Driver {
   /** Carries out an operator's command; undefined when the node stopped before it was done. */
   administer(command: Command): Promise<WebResponse | undefined> {
     if (this.#stopped) return Promise.resolve(undefined);
-    const request = ++this.#lastRequest;
     return new Promise((resolve) => {
-      this.#open.set(request, resolve);
+      const request = this.#open.add(resolve);
       this.submit({ kind: 'administer', request, command });
     });
   }
@@ -211,9 +209,7 @@ export class Driver {
   }
 
   #respond(request: number, response: WebResponse): void {
-    const answered = this.#open.get(request);
-    this.#open.delete(request);
-    answered?.(response);
+    this.#open.take(request)?.(response);
   }
 
   #load({ load, keys, selections, ranges }: EffectOf<'load'>): void {
@@ -267,8 +263,9 @@ export class Driver {
   #stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    for (const answered of this.#open.values()) answered(undefined);
-    this.#open.clear();
+    const open = this.#open;
+    this.#open = new InFlight();
+    for (const answered of open.members()) answered(undefined);
     this.#exchanges.stop();
   }
 }

@@ -6,6 +6,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type ListenAddress, parseListenAddress } from '../io/config/address.ts';
+import { InFlight } from '../io/in-flight.ts';
 
 const FIXES: { readonly [code: string]: string } = {
   EADDRINUSE: 'another process listens there; stop it or choose another address',
@@ -17,7 +18,7 @@ const FIXES: { readonly [code: string]: string } = {
 const IDLE_CHECK_MS = 50;
 
 /** Answers not yet given, by server. */
-const underWay = new WeakMap<Server, Set<ServerResponse>>();
+const underWay = new WeakMap<Server, InFlight<ServerResponse>>();
 
 /** Starts listening and returns the address in use, as text. */
 export async function listen(server: Server, text: string, key: string): Promise<string> {
@@ -50,7 +51,7 @@ export function drain(server: Server, graceMs: number): Promise<void> {
     const makeLast = (reply: ServerResponse): void => {
       reply.shouldKeepAlive = false;
     };
-    underWay.get(server)?.forEach(makeLast);
+    underWay.get(server)?.members().forEach(makeLast);
     server.prependListener('request', (_, reply: ServerResponse) => makeLast(reply));
     server.close(() => {
       clearTimeout(timer);
@@ -63,11 +64,11 @@ export function drain(server: Server, graceMs: number): Promise<void> {
 
 /** Keeps count of what is not answered yet, for `drain`. */
 function follow(server: Server): void {
-  const replies = new Set<ServerResponse>();
+  const replies = new InFlight<ServerResponse>();
   underWay.set(server, replies);
   server.prependListener('request', (_, reply: ServerResponse) => {
-    replies.add(reply);
-    reply.once('close', () => replies.delete(reply));
+    const ticket = replies.add(reply);
+    reply.once('close', () => replies.take(ticket));
   });
 }
 

@@ -3,6 +3,7 @@
 // destroyed when the attempt ends, however it ends. Never here: protocols, retries.
 
 import type { ValidationFailure } from '../../core/acme/validation.ts';
+import { InFlight } from '../in-flight.ts';
 import { failed, type ProbeFailure } from './failure.ts';
 
 export interface Destroyable {
@@ -19,15 +20,15 @@ export interface Attempt {
 
 /** The attempts under way. */
 export class AttemptSet {
-  readonly #running = new Set<RunningAttempt<unknown>>();
+  readonly #running = new InFlight<RunningAttempt<unknown>>();
 
   /** The outcome of `work`, or a rejection with a ProbeFailure once `timeoutMs` have passed. */
   run<T>(timeoutMs: number, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const attempt = new RunningAttempt<T>(timeoutMs, resolve, reject, () => {
-        this.#running.delete(attempt as RunningAttempt<unknown>);
+        this.#running.take(ticket);
       });
-      this.#running.add(attempt as RunningAttempt<unknown>);
+      const ticket = this.#running.add(attempt as RunningAttempt<unknown>);
       work(attempt).then(
         (value) => attempt.succeed(value),
         (error: unknown) => attempt.fail(error),
@@ -37,7 +38,7 @@ export class AttemptSet {
 
   /** Ends every attempt under way with this failure. */
   cancel(failure: ProbeFailure): void {
-    for (const attempt of [...this.#running]) attempt.fail(failure);
+    for (const attempt of this.#running.members()) attempt.fail(failure);
   }
 }
 
