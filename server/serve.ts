@@ -47,7 +47,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   const validator = openValidator(config);
   const engine = new Engine(
     {
-      open: (options) => openStore(config.database.url, options),
+      open: (options) => openStore(config.database, options),
       primitives: createPrimitives({ readCsr, readCertificate, judgeSpki: readPublicKey }),
       authorities,
       validator,

@@ -2,13 +2,16 @@
 // Never here: SQL.
 
 import { parseDatabaseUrl } from '../io/config/address.ts';
+import type { DatabaseConfig } from '../io/config/config.ts';
+import { openMariadb } from '../io/store/mariadb.ts';
 import { MemoryStore } from '../io/store/memory.ts';
+import { openPostgres } from '../io/store/postgres.ts';
 import { openSqlite } from '../io/store/sqlite.ts';
 import { type Store, StoreError } from '../io/store/store.ts';
 
 /** Opens or creates the database. Rejects with a StoreError that names the fix. */
 export async function openStore(
-  url: string,
+  { url, maxConnections }: DatabaseConfig,
   options: { readonly mustExist: boolean },
 ): Promise<Store> {
   const target = parseDatabaseUrl(url);
@@ -17,7 +20,11 @@ export async function openStore(
       return new MemoryStore();
     case 'sqlite':
       return await openSqlite(target.path, options);
-    default:
-      throw new StoreError('failed', `${url.split(':')[0]} databases are not available yet`);
+    case 'postgres':
+      return await openPostgres(target, { ...options, maxConnections });
+    case 'mariadb':
+      return await openMariadb(target, { ...options, maxConnections });
+    case undefined:
+      throw new StoreError('failed', 'the URL names no database');
   }
 }

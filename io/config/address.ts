@@ -4,6 +4,7 @@
 // Never here: opening anything, resolving names.
 
 import { isIP, isIPv4 } from 'node:net';
+import { type DatabaseServer, readDatabaseUrl } from './database-url.ts';
 
 export interface TcpAddress {
   readonly kind: 'tcp';
@@ -18,7 +19,7 @@ export type DatabaseTarget =
   | { readonly kind: 'memory' }
   /** A relative path counts from the working directory. */
   | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres' | 'mariadb'; readonly url: string };
+  | DatabaseServer;
 
 /** `127.0.0.1:8443`, `[::1]:8443`, `acme.internal:443`, `unix:/run/akamu.sock`, `/run/akamu.sock`. */
 export function parseListenAddress(text: string): ListenAddress | undefined {
@@ -44,9 +45,8 @@ export function parseDatabaseUrl(text: string): DatabaseTarget | undefined {
     const path = text.slice('sqlite://'.length);
     return path === '' || /[?#\0]/.test(path) ? undefined : { kind: 'sqlite', path };
   }
-  const scheme = /^(postgres|postgresql|mariadb|mysql):\/\/./.exec(text)?.[1];
-  if (scheme === undefined || !URL.canParse(text)) return undefined;
-  return { kind: scheme.startsWith('postgres') ? 'postgres' : 'mariadb', url: text };
+  const server = readDatabaseUrl(text);
+  return 'fault' in server ? undefined : server;
 }
 
 /** `10.0.0.0/8`, `fd00::/8`; an address alone is a network of one. */

@@ -4,6 +4,7 @@
 
 import { isIP } from 'node:net';
 import { parseDatabaseUrl, parseHostPort, parseListenAddress, parseNetwork } from './address.ts';
+import { readDatabaseUrl } from './database-url.ts';
 
 /** What is wrong, and what to write instead. */
 export interface Complaint {
@@ -64,11 +65,7 @@ const FORMATS: Readonly<Record<FormatName, Check>> = {
   'base-url': baseUrl,
   'peer-url': peerUrl,
   url: (text: string): Complaint | undefined => httpUrl(text)?.complaint,
-  'database-url': require_(
-    (text) => parseDatabaseUrl(text) !== undefined,
-    'is not a database URL',
-    'write "sqlite://relative/path", "sqlite:///absolute/path", "postgres://…" or "mariadb://…"',
-  ),
+  'database-url': databaseUrl,
   'resolver-address': require_(
     (text) => isIP(parseHostPort(text)?.host ?? '') !== 0,
     'is not the address of a DNS server',
@@ -155,6 +152,16 @@ function httpUrl(text: string): { url?: URL; complaint?: Complaint } {
     return { complaint: { message: 'carries credentials', fix } };
   }
   return { complaint: { message: 'is not a URL', fix: 'write "https://host" or "http://host"' } };
+}
+
+function databaseUrl(text: string): Complaint | undefined {
+  if (parseDatabaseUrl(text) !== undefined) return undefined;
+  const server = /^(?:postgres|postgresql|mariadb|mysql):/.test(text) && readDatabaseUrl(text);
+  if (server && 'fault' in server) return { message: server.fault, fix: server.fix };
+  return {
+    message: 'is not a database URL',
+    fix: 'write "sqlite://relative/path", "sqlite:///absolute/path", "postgres://…" or "mariadb://…"',
+  };
 }
 
 /** Clients compare URLs as text (RFC 8555 §6.4), so ours has one spelling only. */

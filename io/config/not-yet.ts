@@ -3,7 +3,6 @@
 // Invariant: the defaults are never refused; an entry is removed in the change that implements it.
 // Never here: settings that are wrong (relations.ts, schema.ts).
 
-import { parseDatabaseUrl } from './address.ts';
 import type { Config } from './config.ts';
 import type { Path } from './locate.ts';
 import type { Violation } from './relations.ts';
@@ -26,13 +25,6 @@ const ADMIN_KEYS = [
 ] as const;
 
 export const NOT_YET: readonly Limitation[] = [
-  {
-    path: ['database', 'url'],
-    what: 'a database other than SQLite',
-    fix: 'write "sqlite://data/akamu.db" or another SQLite path',
-    used: ({ database }) =>
-      /^(?:postgres|mariadb)$/.test(parseDatabaseUrl(database.url)?.kind ?? ''),
-  },
   {
     path: ['gossip'],
     what: '[gossip]',

@@ -238,8 +238,6 @@ test('keys of maps are kept as they are', () => {
 
 test('a setting that has no effect yet is refused where it stands', () => {
   const using = [
-    '[database]\nurl = "postgres://h/d"\n',
-    '[database]\nurl = "mariadb://h/d"\n',
     '[gossip]\n',
     '[mtc]\nenabled = true\n',
     '[profiles.providers.x]\ntype = "builtin"\n',

@@ -15,6 +15,7 @@ const BROKEN: readonly (readonly [text: string, complaint: RegExp])[] = [
   ['[database]\nmax_connections = 2\n', /^2:19 SQLite has one connection/],
   ['[database]\nurl = "postgres://h/d"\nrequire_tls = true\n', /^2:7 require_tls.*verify-full/],
   ['[database]\nurl = "mysql://h/d"\nrequire_tls = true\n', /^2:7 require_tls.*VERIFY_IDENTITY/],
+  ['[database]\nurl = "postgres://h/d?sslmode=prefer"\nrequire_tls = true\n', /^2:7 require_tls/],
   ['[[ca]]\nis_default = false\n', /^2:14 no CA is the default/],
   ['[ca]\nis_default = false\n', /^2:14 no CA is the default/],
   ['[ca]\nca_validity_years = 1\nvalidity_days = 366\n', /^3:17 certificates would outlive the CA/],
@@ -90,8 +91,15 @@ test('a proxy that speaks TLS: https outside, plain or a socket inside', () => {
 });
 
 test('a database URL that enforces TLS satisfies require_tls', () => {
-  const url = 'postgres://h/d?x=1&sslmode=verify-full';
-  assert.equal(complaints(`[database]\nurl = "${url}"\nrequire_tls = true\n`), []);
+  for (const url of [
+    'postgres://h/d?sslrootcert=/ca.pem&sslmode=verify-full',
+    'postgres://h/d?sslmode=require',
+    'mariadb://h/d?ssl-mode=VERIFY_CA',
+    'postgres:///d?host=/run/postgresql',
+    'mariadb://localhost/d?socket=/run/mysqld/mysqld.sock',
+  ]) {
+    assert.equal(complaints(`[database]\nurl = "${url}"\nrequire_tls = true\n`), [], url);
+  }
   assert.equal(complaints('[database]\nrequire_tls = true\n'), []);
 });
 

@@ -6,6 +6,7 @@
 import { collide, parseDatabaseUrl, parseListenAddress, urlOf } from './address.ts';
 import type { Config, GossipConfig } from './config.ts';
 import { quote } from './config-error.ts';
+import { enforcesTls } from './database-url.ts';
 import type { Path } from './locate.ts';
 import { SERVER } from './schema-front.ts';
 
@@ -21,9 +22,6 @@ type Relation = (config: Config) => readonly Violation[];
 const DAYS_PER_YEAR = 365;
 /** A lease must survive a round that fails. */
 const MIN_ROUNDS_PER_LEASE = 2;
-/** What a database URL must say before it counts as enforcing TLS. */
-const ENFORCES_TLS =
-  /[?&](?:sslmode=(?:require|verify-ca|verify-full)|ssl-mode=(?:REQUIRED|VERIFY_CA|VERIFY_IDENTITY))(?:&|$)/;
 
 const RELATIONS: readonly Relation[] = [
   listeners,
@@ -85,9 +83,11 @@ function serverTls({ listenAddr, baseUrl, tls }: Config): readonly Violation[] {
 }
 
 function database({ database: { url, maxConnections, requireTls } }: Config): readonly Violation[] {
-  const kind = parseDatabaseUrl(url)?.kind;
-  const local = kind === 'sqlite' || kind === 'memory';
-  if (local && maxConnections !== 1) {
+  const target = parseDatabaseUrl(url);
+  if (target === undefined) return [];
+  const { kind } = target;
+  const isServer = kind === 'postgres' || kind === 'mariadb';
+  if (!isServer && maxConnections !== 1) {
     return violation(
       [
         ['database', 'max_connections'],
@@ -97,7 +97,7 @@ function database({ database: { url, maxConnections, requireTls } }: Config): re
       'set max_connections = 1, or remove it',
     );
   }
-  if (local || !requireTls || ENFORCES_TLS.test(url)) return [];
+  if (!isServer || !requireTls || enforcesTls(target)) return [];
   const parameter = kind === 'postgres' ? 'sslmode=verify-full' : 'ssl-mode=VERIFY_IDENTITY';
   return violation(
     [
@@ -105,7 +105,7 @@ function database({ database: { url, maxConnections, requireTls } }: Config): re
       ['database', 'require_tls'],
     ],
     'require_tls is on, but the URL does not enforce TLS',
-    `add "?${parameter}" to the URL`,
+    `add the parameter ${parameter} to the URL`,
   );
 }
 

@@ -24,6 +24,9 @@ export type Row = readonly [
 
 export const ROW_CELLS = 9;
 
+/** What is read of a row: the arguments of `recordOf`. */
+export type FoundRow = [kind: string, id: string, origin: string, seq: number, fields: string];
+
 /** Most bytes (UTF-8) of what databases index: MariaDB keys end at 3072 bytes. */
 export const KEY_LIMITS = {
   kindBytes: 64,

@@ -29,6 +29,8 @@ function schemaOf(database: Database.Database): unknown[] {
 const NEXT: Migration = {
   version: MIGRATIONS.length + 1,
   title: 'a note beside every record',
+  postgres: ['ALTER TABLE records ADD COLUMN note TEXT'],
+  mariadb: ['ALTER TABLE records ADD COLUMN IF NOT EXISTS note TEXT'],
   sqlite: ['ALTER TABLE records ADD COLUMN note TEXT', 'CREATE INDEX notes ON records (note)'],
 };
 
@@ -55,7 +57,7 @@ test('a database of a newer version is refused with the way out, and untouched',
       assert.unreachable();
     } catch (error) {
       assert.is((error as StoreError).fault, 'newer');
-      assert.match((error as StoreError).message, '/var/lib/akamu/x.db has schema 2, known is 1');
+      assert.match((error as StoreError).message, `/var/lib/akamu/x.db has schema ${NEXT.version}, known is ${MIGRATIONS.length}`);
       assert.match((error as StoreError).message, 'restore a backup');
     }
     assert.equal(schemaOf(database), before);

@@ -4,9 +4,10 @@
 
 import type Database from 'better-sqlite3';
 import type { Selection } from '../../core/crdt/columns.ts';
-import { type Cell, ROW_CELLS } from './row.ts';
+import { RECORD_COLUMNS } from './conditions.ts';
+import { type Cell, type FoundRow, ROW_CELLS } from './row.ts';
 import { type OpenDatabase, openDatabase, type SqliteOptions } from './sqlite-open.ts';
-import { RECORD_COLUMNS, selectionQuery } from './sqlite-select.ts';
+import { selectionQuery } from './sqlite-select.ts';
 import { StoreError } from './store.ts';
 
 /** Rows end to end; kinds and ids alternating; meta keys and values alternating. */
@@ -15,9 +16,6 @@ export interface PackedBatch {
   readonly forget: readonly string[];
   readonly meta: readonly (string | null)[];
 }
-
-/** Found rows, each `[kind, id, origin, seq, fields]`. */
-export type FoundRow = [kind: string, id: string, origin: string, seq: number, fields: string];
 
 // Most upserts change neither owner, name nor expiry. Leaving those columns alone leaves their
 // indexes alone; where one did change, nothing happens here and the second statement runs.

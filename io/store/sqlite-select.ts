@@ -1,19 +1,14 @@
-// The SQL of a selection, and which index serves it.
+// The SQL of a selection in SQLite, and which index serves it.
 // Invariant: the text depends on the shape of the selection and on a closed set of words only, so
 // the number of prepared statements is bounded. Never here: running it.
 
 import type { Selection } from '../../core/crdt/columns.ts';
-import { INDEXED_STATES } from './schema.ts';
+import { conditionsOf, isIndexedState, RECORD_COLUMNS } from './conditions.ts';
 
 export interface Query {
   readonly sql: string;
   readonly parameters: readonly (string | number)[];
 }
-
-/** Columns in the order in which `recordOf` takes them. */
-export const RECORD_COLUMNS = 'kind, id, origin, seq, fields';
-
-const PARTIAL_KINDS: readonly string[] = ['order', 'authorization'];
 
 // The first index whose condition holds is used, by name, so that no plan depends on statistics.
 // Without one the primary key serves: a walk through the kind in the order of ids.
@@ -36,7 +31,7 @@ const INDEX_CHOICES: readonly {
  */
 export function selectionQuery(selection: Selection): Query {
   const parameters: (string | number)[] = [];
-  const conditions = conditionsOf(selection).map(([column, operator, value, isWord]) => {
+  const conditions = conditionsOf(selection).map(({ column, operator, value, isWord }) => {
     // A partial index is only considered when its condition appears as a literal.
     if (isWord) return `${column} ${operator} '${value}'`;
     parameters.push(value);
@@ -49,22 +44,4 @@ export function selectionQuery(selection: Selection): Query {
   const page = `SELECT rowid FROM records${hint} WHERE ${where} ORDER BY id LIMIT ?`;
   const sql = `SELECT ${RECORD_COLUMNS} FROM records WHERE rowid IN (${page}) ORDER BY id`;
   return { sql, parameters };
-}
-
-type Condition = readonly [column: string, operator: string, value: string | number, word: boolean];
-
-function conditionsOf(selection: Selection): Condition[] {
-  const { kind, owner, name, state, expiresBeforeMs, expiresAfterMs, afterId } = selection;
-  const conditions: Condition[] = [['kind', '=', kind, PARTIAL_KINDS.includes(kind)]];
-  if (owner !== undefined) conditions.push(['owner', '=', owner, false]);
-  if (name !== undefined) conditions.push(['name', '=', name, false]);
-  if (state !== undefined) conditions.push(['state', '=', state, isIndexedState(state)]);
-  if (expiresBeforeMs !== undefined) conditions.push(['expires_ms', '<', expiresBeforeMs, false]);
-  if (expiresAfterMs !== undefined) conditions.push(['expires_ms', '>', expiresAfterMs, false]);
-  if (afterId !== undefined) conditions.push(['id', '>', afterId, false]);
-  return conditions;
-}
-
-function isIndexedState(state: string | undefined): boolean {
-  return state !== undefined && INDEXED_STATES.includes(state);
 }

@@ -8,6 +8,7 @@ import type { Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
 import {
   type Cell,
+  type FoundRow,
   isSatisfiable,
   isStorable,
   recordOf,
@@ -16,7 +17,7 @@ import {
   requireMeta,
   rowOf,
 } from './row.ts';
-import type { FoundRow, PackedBatch } from './sqlite-database.ts';
+import type { PackedBatch } from './sqlite-database.ts';
 import type { SqliteOptions } from './sqlite-open.ts';
 import type { Failure, Request, WorkerStart } from './sqlite-worker.ts';
 import { type Batch, type Store, StoreError, type StoreStats } from './store.ts';

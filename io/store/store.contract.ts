@@ -17,8 +17,16 @@ export interface StoreFixture {
 /** Registers and runs the suite `name` over databases that `create` makes, one for each case. */
 export function storeContract(name: string, create: () => Promise<StoreFixture>): void {
   const contract = suite(name);
-  for (const [title, run] of Object.entries({ ...REFUSALS, ...RECORDS, ...SELECTIONS })) {
-    contract(`${name}: ${title}`, async () => {
+  for (const [title, run] of contractCases(create)) contract(`${name}: ${title}`, run);
+  contract.run();
+}
+
+/** The cases by title, each on a database of its own. */
+export function contractCases(
+  create: () => Promise<StoreFixture>,
+): readonly (readonly [title: string, run: () => Promise<void>])[] {
+  return Object.entries({ ...REFUSALS, ...RECORDS, ...SELECTIONS }).map(([title, run]) => {
+    const onDatabase = async (): Promise<void> => {
       const fixture = await create();
       let store = await fixture.open();
       try {
@@ -31,7 +39,7 @@ export function storeContract(name: string, create: () => Promise<StoreFixture>)
         await store.close();
         await fixture.dispose();
       }
-    });
-  }
-  contract.run();
+    };
+    return [title, onDatabase] as const;
+  });
 }

@@ -1,0 +1,159 @@
+// Databases on real servers for tests: each is fresh, and dropped after. Where the servers are is
+// said by the environment; without it their tests are skipped, and say so.
+// Never here: what is tested.
+
+import { randomBytes } from 'node:crypto';
+import { createConnection } from 'mariadb';
+import pg from 'pg';
+import { type Callback, suite, type Test } from 'uvu';
+import { type DatabaseServer, readDatabaseUrl } from '../../config/database-url.ts';
+import { openMariadb } from '../mariadb.ts';
+import { openPostgres } from '../postgres.ts';
+import type { ServerOptions } from '../session.ts';
+import type { Store } from '../store.ts';
+
+/** One database, empty at first. */
+export interface TestDatabase {
+  readonly url: string;
+  readonly server: DatabaseServer;
+  open(options?: ServerOptions): Promise<Store>;
+  /** Runs SQL as an operator would, in this database; rows as arrays. */
+  sql(text: string): Promise<unknown[][]>;
+  /** Ends every connection of Akamu to this database, on the server: how many there were. */
+  kill(): Promise<number>;
+  /** How many connections Akamu has to it. */
+  connections(): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+export interface TestServer {
+  readonly kind: DatabaseServer['kind'];
+  /** The environment variable that says where it is. */
+  readonly variable: string;
+  readonly url: string | undefined;
+  create(): Promise<TestDatabase>;
+}
+
+export const POSTGRES: TestServer = {
+  kind: 'postgres',
+  variable: 'AKAMU_TEST_POSTGRES_URL',
+  url: process.env['AKAMU_TEST_POSTGRES_URL'],
+  create: () => createPostgres(urlOf(POSTGRES)),
+};
+
+export const MARIADB: TestServer = {
+  kind: 'mariadb',
+  variable: 'AKAMU_TEST_MARIADB_URL',
+  url: process.env['AKAMU_TEST_MARIADB_URL'],
+  create: () => createMariadb(urlOf(MARIADB)),
+};
+
+/**
+ * A suite that needs a server: `define` adds its tests. Without the server one test stands for
+ * all of them and is counted as skipped.
+ */
+export function withServer(
+  server: TestServer,
+  what: string,
+  define: (test: (title: string, run: Callback) => void) => void,
+): void {
+  const tests: Test = suite(`${server.kind}: ${what}`);
+  if (server.url === undefined) {
+    console.log(`skipped: ${server.kind}: ${what} (${server.variable} is not set)`);
+    tests.skip(`${server.kind}: ${what}`);
+  } else define((title, run) => void tests(`${server.kind}: ${title}`, run));
+  tests.run();
+}
+
+function urlOf({ url, variable }: TestServer): string {
+  if (url === undefined) throw new Error(`${variable} is not set`);
+  return url;
+}
+
+/** A schema of its own serves as a database, and costs a tenth of one. */
+async function createPostgres(base: string): Promise<TestDatabase> {
+  const schema = newName();
+  const url = new URL(base);
+  url.searchParams.set('options', `-c search_path=${schema}`);
+  // As psql would have it: "+" means nothing in PostgreSQL's URLs.
+  const server = read(url.href);
+  const sql = async (text: string): Promise<unknown[][]> => {
+    const client = new pg.Client({ ...server, ssl: false });
+    await client.connect();
+    try {
+      const result = await client.query({ text, rowMode: 'array' });
+      return (Array.isArray(result) ? result.at(-1) : result).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  await sql(`CREATE SCHEMA ${schema}`);
+  const mine = `FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'
+    AND objid::bigint = hashtext('${schema}')::bigint & 4294967295`;
+  return {
+    url: url.href,
+    server,
+    sql,
+    open: (options) => openPostgres(server, options),
+    kill: async () => (await sql(`SELECT pg_terminate_backend(pid) ${mine}`)).length,
+    connections: async () => Number((await sql(`SELECT count(*) ${mine}`))[0]![0]),
+    dispose: async () => {
+      await sql(`DROP SCHEMA ${schema} CASCADE`);
+    },
+  };
+}
+
+async function createMariadb(base: string): Promise<TestDatabase> {
+  const name = newName();
+  const root = read(base);
+  const url = new URL(base);
+  url.pathname = `/${name}`;
+  const server = read(url.href);
+  const run = async (database: string, text: string): Promise<unknown[][]> => {
+    const { host, port, user, password } = server;
+    const connection = await createConnection({
+      ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
+      ...(user !== undefined && { user }),
+      ...(password !== undefined && { password }),
+      database,
+      rowsAsArray: true,
+    });
+    try {
+      return await connection.query(text);
+    } finally {
+      await connection.end();
+    }
+  };
+  await run(root.database, `CREATE DATABASE ${name}`);
+  const others = async (): Promise<unknown[][]> =>
+    run(
+      root.database,
+      `SELECT id FROM information_schema.processlist WHERE db = '${name}'
+        AND id <> connection_id() AND command <> 'Killed'`,
+    );
+  return {
+    url: url.href,
+    server,
+    sql: (text) => run(name, text),
+    open: (options) => openMariadb(server, options),
+    kill: async () => {
+      const ids = await others();
+      for (const [id] of ids) await run(root.database, `KILL ${id}`).catch(() => {});
+      return ids.length;
+    },
+    connections: async () => (await others()).length,
+    dispose: async () => {
+      await run(root.database, `DROP DATABASE ${name}`);
+    },
+  };
+}
+
+function newName(): string {
+  return `akamu_test_${randomBytes(6).toString('hex')}`;
+}
+
+function read(url: string): DatabaseServer {
+  const server = readDatabaseUrl(url);
+  if ('fault' in server) throw new Error(`the URL of the test server ${server.fault}`);
+  return server;
+}
