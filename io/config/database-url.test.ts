@@ -56,6 +56,11 @@ test('Unix sockets are named by a parameter, or for PostgreSQL as the host', () 
   assert.is(server('mariadb://u@localhost/d?socket=/run/my.sock').host, '/run/my.sock');
 });
 
+test('parameters are decoded, and a plus stays one', () => {
+  const { options, caFile } = server('postgres://h/d?options=-c%20a%3Db&sslrootcert=/a+b.pem');
+  assert.equal([options, caFile], ['-c a=b', '/a+b.pem']);
+});
+
 test('the words for TLS are those of each database', () => {
   assert.is(server('postgres://h/d?sslmode=verify-full').tlsMode, 'verify-full');
   assert.is(server('mariadb://h/d?ssl-mode=VERIFY_IDENTITY').tlsMode, 'verify-full');

@@ -83,6 +83,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ['mysql:', MARIADB],
 ]);
 
+const BROKEN_CODE = fault('has a "%" that encodes nothing', 'write "%25" for "%"');
+
 /** The parts of the URL of a server, or why it is none. */
 export function readDatabaseUrl(text: string): DatabaseServer | UrlFault {
   if (!URL.canParse(text)) return fault('is not a URL', 'write "postgres://user:pass@host/db"');
@@ -90,9 +92,7 @@ export function readDatabaseUrl(text: string): DatabaseServer | UrlFault {
   const scheme = SCHEMES.get(url.protocol);
   if (scheme === undefined) return fault('names no database server', 'write "postgres://…"');
   const parts = [url.username, url.password, url.hostname, url.pathname.slice(1)].map(decode);
-  if (parts.includes(undefined)) {
-    return fault('has a "%" that encodes nothing', 'write "%25" for "%"');
-  }
+  if (parts.includes(undefined)) return BROKEN_CODE;
   const [user = '', password = '', hostname = '', database = ''] = parts;
   const given = parametersOf(url, scheme);
   if ('fault' in given) return given;
@@ -135,7 +135,8 @@ type Parameters = { -readonly [P in Exclude<Part, 'tlsMode'>]?: string } & { tls
 
 function parametersOf(url: URL, scheme: Scheme): Parameters | UrlFault {
   const found: Parameters = {};
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of searchOf(url)) {
+    if (name === undefined || value === undefined) return BROKEN_CODE;
     const part = Object.hasOwn(scheme.parameters, name) ? scheme.parameters[name] : undefined;
     if (part === undefined) {
       const known = Object.keys(scheme.parameters).join(', ');
@@ -152,6 +153,17 @@ function parametersOf(url: URL, scheme: Scheme): Parameters | UrlFault {
   }
   if ((found.certFile === undefined) === (found.keyFile === undefined)) return found;
   return fault('has a client certificate without its key, or a key alone', 'give both or none');
+}
+
+/** Names and values, decoded. As libpq has it, and unlike forms of the web, a plus is a plus. */
+function searchOf({ search }: URL): (string | undefined)[][] {
+  const pairs = search.slice(1).split('&');
+  return pairs
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const at = pair.indexOf('=');
+      return at < 0 ? [decode(pair), ''] : [decode(pair.slice(0, at)), decode(pair.slice(at + 1))];
+    });
 }
 
 /** Undefined when the percent-encoding is broken. */

@@ -57,10 +57,7 @@ const REMEDIES: { readonly [code: string]: string } = {
 };
 
 /** Connects and sets up the session. `onLost` is called when it breaks later. */
-export async function connectMariadb(
-  server: DatabaseServer,
-  onLost: OnLost,
-): Promise<Connection> {
+export async function connectMariadb(server: DatabaseServer, onLost: OnLost): Promise<Connection> {
   const connection = await connected(server);
   let said: unknown;
   connection.on('error', (error) => {

@@ -1,8 +1,8 @@
 // The contract for the store in MariaDB, against the server that AKAMU_TEST_MARIADB_URL names.
 
 import { contractCases } from './store.contract.ts';
-import { MARIADB, withServer } from './testing/test-database.ts';
+import { MARIADB, suiteOn } from './testing/test-database.ts';
 
-withServer(MARIADB, 'contract of the store', (test) => {
+suiteOn(MARIADB, 'contract of the store', (test) => {
   for (const [title, run] of contractCases(MARIADB.create)) test(title, run);
-});
+}).run();

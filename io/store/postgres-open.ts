@@ -62,7 +62,9 @@ export async function connectPostgres(server: DatabaseServer, onLost: OnLost): P
   client.on('error', (error) => {
     said ??= error;
   });
-  client.on('end', () => onLost(explainPostgres(server, said ?? new Error('connection lost'), true)));
+  client.on('end', () =>
+    onLost(explainPostgres(server, said ?? new Error('connection lost'), true)),
+  );
   try {
     await setUp(client, server);
   } catch (error) {
@@ -107,13 +109,18 @@ export async function migratePostgres(
   await client.query(`BEGIN; SET LOCAL statement_timeout = ${MIGRATION_MS}`);
   try {
     if (current === 0) {
-      await client.query('CREATE TABLE migrations (version INTEGER PRIMARY KEY, title TEXT NOT NULL, applied TIMESTAMPTZ NOT NULL DEFAULT now())');
+      await client.query(
+        'CREATE TABLE migrations (version INTEGER PRIMARY KEY, title TEXT NOT NULL, applied TIMESTAMPTZ NOT NULL DEFAULT now())',
+      );
       await client.query(`COMMENT ON TABLE migrations IS '${SCHEMA_MARK}'`);
     }
     for (const { version, title, postgres } of migrations) {
       if (version <= current) continue;
       for (const step of postgres) await client.query(step);
-      await client.query('INSERT INTO migrations (version, title) VALUES ($1, $2)', [version, title]);
+      await client.query('INSERT INTO migrations (version, title) VALUES ($1, $2)', [
+        version,
+        title,
+      ]);
     }
     await client.query('COMMIT');
   } catch (error) {
@@ -148,7 +155,11 @@ async function connected(server: DatabaseServer): Promise<pg.Client> {
       });
     }
     if (message === NO_TLS) {
-      throw unfit(server, 'the server does not speak TLS', 'set ssl = on there, or sslmode=disable');
+      throw unfit(
+        server,
+        'the server does not speak TLS',
+        'set ssl = on there, or sslmode=disable',
+      );
     }
     throw explainPostgres(server, error);
   }

@@ -184,5 +184,6 @@ function sqlOf({ column, operator, value, isWord }: Condition, parameters: unkno
 
 /** pg has no call that ends a connection at once. */
 function streamOf(client: pg.Client): { destroy(): void } | undefined {
-  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
+  return (client as unknown as { connection?: { stream?: { destroy(): void } } }).connection
+    ?.stream;
 }

@@ -4,7 +4,7 @@
 import * as assert from 'uvu/assert';
 import { columnsOf } from '../../core/crdt/columns.ts';
 import type { Json } from '../../core/crdt/record.ts';
-import { MAX_PAGE_RECORDS } from './row.ts';
+import { MAX_FIELDS_BYTES, MAX_PAGE_RECORDS } from './row.ts';
 import {
   batchOf,
   beforeAndAfter,
@@ -91,6 +91,28 @@ export const RECORDS: Cases = {
       assert.equal(await current.load([big]), [big]);
       assert.equal(await current.select({ kind: 'order', name, limit: 1 }), [big]);
     });
+  },
+
+  'the largest record there may be is kept, though all of it has to be escaped': async (store) => {
+    const account = "'".repeat(1_000_000);
+    const made = { value: { account, identifiers: [{ value: '"\\'.repeat(200_000) }] } };
+    const largest = sampleRecord('order', 'largest', 1, { made, blob: '' });
+    const room = MAX_FIELDS_BYTES - JSON.stringify(largest.fields).length;
+    const full = { ...largest, fields: { made, blob: "'".repeat(room) } };
+    const second = { ...full, id: 'second', dot: { ...full.dot, seq: 2 } };
+    await store.commit(batchOf([full, second]));
+    assert.equal(await store.load([full, second]), [full, second]);
+    assert.equal(await idsIn(store, 'order', { owner: account }), ['largest', 'second']);
+    const other = `${account.slice(1)}x`;
+    assert.equal(await idsIn(store, 'order', { owner: other }), []);
+  },
+
+  'fields may be nested deeper than the JSON functions of any database go': async (store) => {
+    let deep: Json = 'bottom';
+    for (let level = 0; level < 500; level += 1) deep = level % 2 === 0 ? [deep] : { deep };
+    const record = sampleRecord('certificate', 'deep', 1, { made: { value: { deep } } });
+    await store.commit(batchOf([record]));
+    assert.equal(await store.load([record]), [record]);
   },
 
   'ten thousand records are one batch and one page': async (store, reopen) => {

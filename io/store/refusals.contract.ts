@@ -2,7 +2,7 @@
 // Invariant: no case knows which adapter it runs on. Never here: SQL, files.
 
 import * as assert from 'uvu/assert';
-import { MAX_PAGE_RECORDS } from './row.ts';
+import { MAX_FIELDS_BYTES, MAX_PAGE_RECORDS } from './row.ts';
 import { batchOf, type Cases, idsIn, ORIGIN, rejects, sampleRecord } from './samples.contract.ts';
 import type { Batch } from './store.ts';
 
@@ -50,6 +50,8 @@ export const REFUSALS: Cases = {
       ),
       batchOf([], [], [['', 'v']]),
       batchOf([], [], [['k', 'v\0']]),
+      batchOf([], [], [['k', 'v'.repeat(MAX_FIELDS_BYTES + 1)]]),
+      batchOf([{ ...good, fields: { blob: 'é'.repeat(MAX_FIELDS_BYTES / 2) } }]),
     ];
     for (const batch of bad) await rejects((await reopen()).commit(batch), 'refused');
     const reopened = await reopen();

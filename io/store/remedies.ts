@@ -17,7 +17,8 @@ const REMEDIES: { readonly [code: string]: string } = {
   EHOSTUNREACH: 'make the server reachable from this host',
   ENETUNREACH: 'make the server reachable from this host',
   SELF_SIGNED_CERT_IN_CHAIN: 'name the CA of the server in the URL (sslrootcert, ssl-ca)',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'name the certificate of the server in the URL (sslrootcert, ssl-ca)',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'name the certificate of the server in the URL (sslrootcert, ssl-ca)',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name the CA of the server in the URL (sslrootcert, ssl-ca)',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'name the CA of the server in the URL (sslrootcert, ssl-ca)',
   CERT_HAS_EXPIRED: 'renew the certificate of the server',

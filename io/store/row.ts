@@ -35,6 +35,12 @@ export const KEY_LIMITS = {
   metaBytes: 256,
 } as const;
 
+/**
+ * Most bytes (UTF-8) of a record's fields as JSON. The row repeats some of them in its columns, and
+ * escaping at most doubles them: so a row fits the 16 MiB that MariaDB takes at once.
+ */
+export const MAX_FIELDS_BYTES = 3_145_728;
+
 /** Most records a page may ask for. */
 export const MAX_PAGE_RECORDS = 10_000;
 
@@ -47,6 +53,8 @@ export function rowOf(record: Record): Row {
   requireKey(record);
   requireText('origin', dot.origin, KEY_LIMITS.originBytes);
   if (!Number.isSafeInteger(dot.seq) || dot.seq < 0) refuse(`seq ${dot.seq} of ${kind} ${id}`);
+  const text = JSON.stringify(fields);
+  requireSize(`the fields of ${kind} ${id}`, text);
   const { owner, name, state, expiresMs } = columnsOf(record);
   return [
     kind,
@@ -57,7 +65,7 @@ export function rowOf(record: Record): Row {
     columnText(name),
     columnText(state),
     expiresMs ?? null,
-    JSON.stringify(fields),
+    text,
   ];
 }
 
@@ -82,7 +90,9 @@ export function requireKey({ kind, id }: RecordKey): void {
 export function requireMeta(meta: ReadonlyMap<string, string | null>): void {
   for (const [name, value] of meta) {
     requireText('meta key', name, KEY_LIMITS.metaBytes);
-    if (value !== null && UNSTORABLE.test(value)) refuse(`the value of meta key ${name}`);
+    if (value === null) continue;
+    if (UNSTORABLE.test(value)) refuse(`the value of meta key ${name}`);
+    requireSize(`the value of meta key ${name}`, value);
   }
 }
 
@@ -115,6 +125,11 @@ function requireText(what: string, text: string, maxBytes: number): void {
   if (text.length === 0 || !fits || UNSTORABLE.test(text)) {
     refuse(`${what} ${JSON.stringify(text.slice(0, 80))}`);
   }
+}
+
+function requireSize(what: string, text: string): void {
+  if (text.length * 3 <= MAX_FIELDS_BYTES || Buffer.byteLength(text) <= MAX_FIELDS_BYTES) return;
+  refuse(`${what}: ${text.length} characters`);
 }
 
 function refuse(what: string): never {

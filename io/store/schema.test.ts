@@ -57,7 +57,10 @@ test('a database of a newer version is refused with the way out, and untouched',
       assert.unreachable();
     } catch (error) {
       assert.is((error as StoreError).fault, 'newer');
-      assert.match((error as StoreError).message, `/var/lib/akamu/x.db has schema ${NEXT.version}, known is ${MIGRATIONS.length}`);
+      assert.match(
+        (error as StoreError).message,
+        `/var/lib/akamu/x.db has schema ${NEXT.version}, known is ${MIGRATIONS.length}`,
+      );
       assert.match((error as StoreError).message, 'restore a backup');
     }
     assert.equal(schemaOf(database), before);

@@ -177,7 +177,7 @@ class ServerStore implements Store {
   async #carryOut(job: Job, session: Session): Promise<void> {
     const timer = setTimeout(() => {
       this.#lose(new ConnectionLost(`no answer for ${ANSWER_MS / 1000} s`));
-    }, ANSWER_MS);
+    }, ANSWER_MS).unref();
     try {
       job.resolve(await job.run(session));
     } catch (error) {

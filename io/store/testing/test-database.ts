@@ -50,19 +50,19 @@ export const MARIADB: TestServer = {
 
 /**
  * A suite that needs a server: `define` adds its tests. Without the server one test stands for
- * all of them and is counted as skipped.
+ * all of them and is counted as skipped. The caller runs it.
  */
-export function withServer(
+export function suiteOn(
   server: TestServer,
   what: string,
   define: (test: (title: string, run: Callback) => void) => void,
-): void {
+): Test {
   const tests: Test = suite(`${server.kind}: ${what}`);
   if (server.url === undefined) {
     console.log(`skipped: ${server.kind}: ${what} (${server.variable} is not set)`);
     tests.skip(`${server.kind}: ${what}`);
   } else define((title, run) => void tests(`${server.kind}: ${title}`, run));
-  tests.run();
+  return tests;
 }
 
 function urlOf({ url, variable }: TestServer): string {
@@ -74,8 +74,7 @@ function urlOf({ url, variable }: TestServer): string {
 async function createPostgres(base: string): Promise<TestDatabase> {
   const schema = newName();
   const url = new URL(base);
-  url.searchParams.set('options', `-c search_path=${schema}`);
-  // As psql would have it: "+" means nothing in PostgreSQL's URLs.
+  url.search = `${url.search}${url.search === '' ? '?' : '&'}options=-csearch_path%3D${schema}`;
   const server = read(url.href);
   const sql = async (text: string): Promise<unknown[][]> => {
     const client = new pg.Client({ ...server, ssl: false });
