@@ -40,8 +40,6 @@ export interface AkamuOptions {
   readonly gossip?: Readonly<Record<string, number | string | readonly string[]>>;
   /** Given: the CA files of this directory are copied, as an operator does for a new node. */
   readonly caFrom?: string;
-  /** Arguments of Node.js itself. */
-  readonly nodeArguments?: readonly string[];
   /** Given: the server speaks plain HTTP at `listen`, and clients find it at `baseUrl`. */
   readonly behindProxy?: { readonly baseUrl: string; readonly listen: string };
 }
@@ -61,7 +59,6 @@ export class AkamuProcess {
   readonly issuerFile: string;
   readonly logFile: string;
   readonly #configFile: string;
-  readonly #nodeArguments: readonly string[];
   #child: ChildProcess | undefined;
 
   private constructor(options: AkamuOptions, port: number, adminPort: number) {
@@ -74,7 +71,6 @@ export class AkamuProcess {
     this.issuerFile = join(directory, 'ca', 'cert.pem');
     this.logFile = join(directory, 'akamu.log');
     this.#configFile = join(directory, 'akamu.toml');
-    this.#nodeArguments = options.nodeArguments ?? [];
     mkdirSync(directory, { recursive: true });
     if (options.caFrom !== undefined)
       cpSync(options.caFrom, join(directory, 'ca'), { recursive: true });
@@ -123,11 +119,11 @@ export class AkamuProcess {
     throw new Error(`the server ${what}; its last output:\n${this.logTail()}`);
   }
 
-  /** Starts it and does not wait. */
-  launch(): void {
+  /** Starts it and does not wait; the arguments are Node.js's own. */
+  launch(nodeArguments: readonly string[] = []): void {
     if (this.isRunning) throw new Error('the server runs already');
     const log = openSync(this.logFile, 'a');
-    const args = [...this.#nodeArguments, ENTRY_POINT, 'serve', '--config', this.#configFile];
+    const args = [...nodeArguments, ENTRY_POINT, 'serve', '--config', this.#configFile];
     const child = spawn(process.execPath, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     const forget = atExit(() => child.kill('SIGKILL'));

@@ -36,7 +36,12 @@ export interface Traffic {
   leave(): void;
   /** The server has answered this request with success: its nonce is spent. */
   accepted(request: SignedRequest): void;
+  /** A request has to be made again. */
+  troubled?(by: Trouble): void;
 }
+
+export const TROUBLES = ['badNonce', 'unavailable', 'broken'] as const;
+export type Trouble = (typeof TROUBLES)[number];
 
 export type Directory = Readonly<
   Record<'newNonce' | 'newAccount' | 'newOrder' | 'revokeCert' | 'keyChange', string>
@@ -55,9 +60,10 @@ export class Session {
   #directory: Directory | undefined;
   #nonce: string | undefined;
 
-  constructor(directoryUrl: string, traffic: Traffic = UNHINDERED) {
+  /** `connectTo`: where requests go, when that is not where the URLs point. */
+  constructor(directoryUrl: string, traffic: Traffic = UNHINDERED, connectTo?: string) {
     const origin = originOf(directoryUrl);
-    this.#connection = new Connection(origin);
+    this.#connection = new Connection(connectTo === undefined ? origin : originOf(connectTo));
     this.#origin = origin.text;
     this.#directoryUrl = directoryUrl;
     this.#traffic = traffic;
@@ -93,8 +99,10 @@ export class Session {
         const answer = answerOf(reply, isFirstTry);
         if (answer.status < 300) this.#traffic.accepted(request);
         if (answer.problem !== 'badNonce' || ++badNonces > MAX_BAD_NONCES) return answer;
+        this.#traffic.troubled?.('badNonce');
         continue;
       }
+      this.#traffic.troubled?.(reply === undefined ? 'broken' : 'unavailable');
       if (reply === undefined) [isFirstTry, badNonces] = [false, 0];
       await sleep(RETRY_MS);
     }

@@ -67,7 +67,7 @@ export class CrashClient {
         this.#flows++;
       } catch (error) {
         if (error instanceof Ended) return;
-        this.#world.ledger.violations.push(`client ${this.#name}: ${(error as Error).message}`);
+        this.#world.ledger.check(false, () => `client ${this.#name}: ${(error as Error).message}`);
         // Whatever this account was in the middle of, the next one starts afresh.
         this.#account = undefined;
         if (!(error instanceof Broken)) throw error;

@@ -22,13 +22,16 @@ const REPLAYS = 6;
 
 export class Examiner {
   readonly #baseUrl: string;
+  readonly #connectTo: string | undefined;
   readonly #ledger: Ledger;
   readonly #prng: Prng;
   #list: RevocationList | undefined;
   #replays = 0;
 
-  constructor(baseUrl: string, ledger: Ledger, prng: Prng) {
+  /** `connectTo`: one node of a cluster, which is behind the base URL with others. */
+  constructor(baseUrl: string, ledger: Ledger, prng: Prng, connectTo?: string) {
     this.#baseUrl = baseUrl;
+    this.#connectTo = connectTo;
     this.#ledger = ledger;
     this.#prng = prng;
   }
@@ -45,7 +48,7 @@ export class Examiner {
       leave: () => {},
       accepted: (request) => own.push(request),
     };
-    const open = () => new Session(`${this.#baseUrl}/acme/directory`, traffic);
+    const open = () => new Session(`${this.#baseUrl}/acme/directory`, traffic, this.#connectTo);
     const sessions = Array.from({ length: SESSIONS }, open);
     try {
       const urls = this.#choose(everything);

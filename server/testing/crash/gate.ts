@@ -2,7 +2,7 @@
 // Invariant: once `close` has settled, no request is under way until `open`.
 // Never here: what clients do.
 
-import type { SignedRequest, Traffic } from '../acme/session.ts';
+import type { SignedRequest, Traffic, Trouble } from '../acme/session.ts';
 
 /** Thrown at the gate when the test is over. */
 export class Ended extends Error {}
@@ -16,6 +16,8 @@ export class Gate implements Traffic {
   #waiting: (() => void)[] = [];
   #onIdle: (() => void)[] = [];
   #accepted: SignedRequest[] = [];
+  /** Requests that had to be made again, by why. */
+  readonly troubles: { [trouble in Trouble]: number } = { badNonce: 0, unavailable: 0, broken: 0 };
 
   async enter(): Promise<void> {
     while (!this.#isOpen && !this.#hasEnded) {
@@ -33,6 +35,10 @@ export class Gate implements Traffic {
   accepted(request: SignedRequest): void {
     this.#accepted.push(request);
     if (this.#accepted.length > KEPT_REQUESTS) this.#accepted.shift();
+  }
+
+  troubled(by: Trouble): void {
+    this.troubles[by]++;
   }
 
   /** The last requests that were accepted, oldest first. */
