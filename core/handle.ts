@@ -10,7 +10,7 @@ import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
-import { answerAsk, callPeer, takePage, takePush } from './cluster/exchange.ts';
+import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
@@ -69,7 +69,7 @@ export function handle(
       }
       // What was handed over is merged first; then the answer is made of the state after it.
       if (takePush(tx, gossip, input.from, input.push)) return { next: { ...input, push: null } };
-      return { peer: { ...peer, followUp: 'refuse', seen: undefined } };
+      return { peer: { ...peer, ...REFUSED } };
     }
     case 'told': {
       if (gossip === undefined) return {};

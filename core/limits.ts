@@ -61,6 +61,10 @@ export const LIMITS = {
   expiredRetentionMs: 86_400_000,
   /** For how long the clock must have said so before anything is removed: it may be wrong. */
   sweepCautionMs: 21_600_000,
+  /** How long a deletion is told about, and a silent peer waited for, unless an operator says. */
+  tombstoneTtlMs: 604_800_000,
+  /** How far ahead of the own clock a stamp may be that it follows, unless an operator says. */
+  clockToleranceMs: 604_800_000,
   /** How often expired orders and authorizations are removed. */
   sweepIntervalMs: 600_000,
 } as const;

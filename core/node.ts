@@ -19,7 +19,8 @@ import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { changedFacts } from './crdt/facts.ts';
-import { HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
+import { HLC_ZERO, type HlcState, nextStamp, observe } from './crdt/hlc.ts';
+import { stampsOf } from './crdt/lattice.ts';
 import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
@@ -263,6 +264,7 @@ export class Node {
       this.#cache.remove(key);
       this.#cluster?.leases.forget(key);
     }
+    if (tx.outcome !== undefined) this.#followStamps(put);
     const facts = changedFacts(this.#replica, state);
     this.#replica = state;
     if (put.length + forget.length + facts.size > 0) {
@@ -309,9 +311,17 @@ export class Node {
     this.#effects.push(...(due?.effects ?? []));
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
     this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
-    const nowMs = this.#sweepClock?.read(this.#now);
-    if (nowMs !== undefined) this.#startAll(SWEEP_CHORES, nowMs);
+    this.#sweep();
     if (this.#cluster?.leases.takeIncomplete()) this.#startAll(WATCH_CHORES, this.#now.wallMs);
+  }
+
+  /** Starts to remove what has expired, by all clocks of the cluster. */
+  #sweep(): void {
+    const ownMs = this.#sweepClock?.read(this.#now);
+    if (ownMs === undefined) return;
+    this.#replica = { ...this.#replica, clockMs: Math.max(0, Math.floor(ownMs)) };
+    const agreedMs = this.#cluster ? this.#cluster.agreedMs(ownMs, this.#now.monoMs) : ownMs;
+    if (agreedMs !== undefined) this.#startAll(SWEEP_CHORES, agreedMs);
   }
 
   #startAll(chores: readonly Chore['chore'][], nowMs: number): void {
@@ -364,6 +374,14 @@ export class Node {
 
   #isStartChore(input: Input): boolean {
     return input.kind === 'chore' && this.#startChores.includes(input.chore);
+  }
+
+  /** The clock follows the stamps of others: a write here is later than what it has seen. */
+  #followStamps(records: readonly Record[]): void {
+    const { clockToleranceMs = LIMITS.clockToleranceMs } = this.#options.gossip ?? {};
+    for (const stamp of records.flatMap(stampsOf)) {
+      this.#clock = observe(this.#clock, stamp, this.#now.wallMs, clockToleranceMs);
+    }
   }
 
   #nextStamp(): string {

@@ -132,13 +132,8 @@ export class Nodes {
 
   #take(node: SmallNode, letter: Letter): Taken {
     const peer = `n${letter.from}`;
-    const receipt = this.#engine.receive(
-      node.replica,
-      viewOf(node),
-      KEY,
-      peer,
-      this.#pageOf(letter),
-    );
+    const page = this.#pageOf(letter);
+    const receipt = this.#engine.receive(node.replica, viewOf(node), KEY, peer, page, 0);
     if (receipt.result === 'forgotten') {
       const wrong = 'a peer has seen own events that this process never made';
       return { node, events: [], wrong };

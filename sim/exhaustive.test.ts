@@ -55,8 +55,9 @@ test('a node that comes back empty under its old name is found', () => {
 test('a missed tombstone that nobody reconciles is found', () => {
   const promise = brokenBy(
     {
-      receive: (state, view, key, peer, page) => {
-        return SOUND.receive(state, view, key, peer, { ...page, floor: EMPTY_VECTOR });
+      receive: (state, view, key, peer, page, expiredMs) => {
+        const floorless = { ...page, floor: EMPTY_VECTOR };
+        return SOUND.receive(state, view, key, peer, floorless, expiredMs);
       },
     },
     world('purged before everybody'),

@@ -105,13 +105,15 @@ export function takeOver(tx: Transaction, held: Held, { kind, id }: RecordKey): 
 
 /**
  * What expires before this moment is removed. In a cluster it first goes out of the digest, which
- * then agrees with that of peers that remove the same rows earlier or later.
+ * then agrees with that of peers that remove the same rows earlier or later. A horizon beyond the
+ * moment was set by wrong clocks: what is below it is removed when its time has come.
  */
 function sweepHorizonMs(tx: Transaction, nowMs: number): number {
-  if (tx.isAlone) return nowMs - LIMITS.expiredRetentionMs;
+  const expiredMs = nowMs - LIMITS.expiredRetentionMs;
+  if (tx.isAlone) return expiredMs;
   const state = expire(tx.replica, nowMs, LIMITS.expiredRetentionMs);
   tx.advance({ state, put: [], remove: [] });
-  return horizonMs(state);
+  return Math.min(horizonMs(state), expiredMs);
 }
 
 /** After a start: own work goes on at once, that of others is watched. */

@@ -6,6 +6,8 @@
 import type { VersionVector } from '../crdt/version-vector.ts';
 import type { Effect } from '../effect.ts';
 import type { Input } from '../input.ts';
+import { LIMITS } from '../limits.ts';
+import { ClockVotes } from './clock-votes.ts';
 import type { Exchanged, ExchangeOptions } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
@@ -15,6 +17,10 @@ import { type RoundOptions, Rounds } from './rounds.ts';
 export interface GossipOptions extends RoundOptions, ExchangeOptions, MembershipOptions {
   /** For how long a node's claim to a piece of work is good. */
   readonly ownershipTtlMs?: number;
+  /** How long deletions are told about; a peer that is silent for longer is not waited for. */
+  readonly tombstoneTtlMs?: number;
+  /** The own clock does not follow stamps that are further ahead of it than this. */
+  readonly clockToleranceMs?: number;
 }
 
 /** What an exchange with a peer came to. */
@@ -33,6 +39,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   readonly membership: Membership;
   readonly rounds: Rounds;
   readonly leases: Leases;
+  readonly #votes: ClockVotes;
 
   /** `seed`: any 32 bits, so that nodes do not march in step. */
   constructor(options: GossipOptions, node: string, seed: number) {
@@ -42,6 +49,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     this.fanOut = fanOut;
     this.membership = new Membership(options, ~seed);
     this.rounds = new Rounds({ peers: [], intervalMs, fanOut }, seed);
+    this.#votes = new ClockVotes(options.tombstoneTtlMs ?? LIMITS.tombstoneTtlMs);
     const ttlMs = ownershipTtlMs ?? OWNERSHIP_TTL_MS;
     this.leases = new Leases({ node, ttlMs, stepMs: 2 * intervalMs });
   }
@@ -66,9 +74,13 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   }
 
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
-  followUp({ name, followUp, seen, isAnswer }: PeerResult, monoMs: number): Input | undefined {
+  followUp(result: PeerResult, monoMs: number): Input | undefined {
     const { rounds } = this;
-    if (followUp !== 'refuse') rounds.heard(name, monoMs, seen);
+    const { name, followUp, seen, clockMs, isAnswer } = result;
+    if (followUp !== 'refuse') {
+      rounds.heard(name, monoMs, seen);
+      this.#votes.hear(name, clockMs, monoMs);
+    }
     if (isAnswer && followUp !== 'refuse') rounds.answered(name, monoMs);
     if (isAnswer && followUp === 'refuse') rounds.failed(name, monoMs);
     return followUp === 'ask' && rounds.ask(name, monoMs) ? this.call(name) : undefined;
@@ -79,6 +91,16 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     const news = this.membership.takeNews();
     if (news.length > 0) this.rounds.keep(this.membership.peers);
     return news;
+  }
+
+  /**
+   * The moment, Unix ms, that all members agree has passed, the own clock among them; undefined
+   * while that is open.
+   */
+  agreedMs(ownMs: number, monoMs: number): number | undefined {
+    // Whoever answers at a configured URL and has never done so may be in the right.
+    const absent = this.membership.strangers;
+    return this.#votes.agreedMs(ownMs, [...this.membership.peers, ...absent], monoMs);
   }
 
   call(peer: string): Input {

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { stampMs } from '../crdt/hlc.ts';
 import type { Record } from '../crdt/record.ts';
 import { Client, path } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
@@ -108,6 +109,28 @@ test('a page that is handed over malformed is refused with its ask', () => {
   assert.equal(rig.outbox, []);
   rig.submit({ ...asked, push: null });
   assert.is(rig.outbox.length, 1);
+});
+
+/** The stamp of an order that `a` makes after it has heard of one that `b`, so far ahead, made. */
+function stampAfter(aheadMs: number): number {
+  const cluster = new Cluster(['a', 'b']);
+  const [a, b] = [cluster.rig('a'), cluster.rig('b')];
+  b.now = { ...b.now, wallMs: a.now.wallMs + aheadMs };
+  const client = Client.registered(b);
+  cluster.run(2);
+  client.rig = a;
+  const order = client.order(['later.example.com']).body;
+  const id = String(order['finalize']).split('/').at(-2)!;
+  const made = a.record('order', id).fields['made'] as { readonly at: string };
+  return stampMs(made.at) - a.now.wallMs;
+}
+
+test('a clock does not follow a stamp beyond the tolerance', () => {
+  assert.is(stampAfter(8 * 86_400_000), 0);
+});
+
+test('what is written after something was heard of has the later stamp', () => {
+  assert.ok(stampAfter(86_400_000) >= 86_400_000 - 5_000);
 });
 
 test('an account made on one node can be used on another', () => {

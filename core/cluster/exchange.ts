@@ -13,6 +13,7 @@ import { type PageLimits, serve } from '../crdt/serve.ts';
 import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
 import type { Call } from '../input.ts';
+import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import type { RoundOptions } from './rounds.ts';
 
@@ -28,9 +29,12 @@ export type FollowUp = 'ask' | 'rest' | 'refuse';
 export interface Exchanged {
   readonly followUp: FollowUp;
   readonly seen: VersionVector | undefined;
+  /** Its clock, as in ReplicaState. */
+  readonly clockMs: number;
 }
 
-const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined };
+/** The peer has sent what cannot be read. */
+export const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined, clockMs: 0 };
 
 /** Asks a peer, and hands it what it seems to lack, so that a write is there after one call. */
 export function callPeer(
@@ -51,7 +55,7 @@ export function callPeer(
 
 /** A page for a peer that has seen this much. */
 function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVector): Json {
-  const ask = { origin: null, vector, cursor: null, chain: '', listing: null };
+  const ask = { origin: null, vector, cursor: null, chain: '', listing: null, clockMs: 0 };
   return pageToJson(serve(tx.instant, viewOf(tx), ask, options.page));
 }
 
@@ -80,7 +84,7 @@ export function answerAsk(
   const page = serve(tx.instant, viewOf(tx), ask, options.page);
   tx.emit({ kind: 'tell', exchange, page: pageToJson(page) });
   const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
-  return { followUp, seen: ask.vector };
+  return { followUp, seen: ask.vector, clockMs: ask.clockMs };
 }
 
 /** Takes in the page a peer answered with. */
@@ -95,14 +99,16 @@ export function takePage(
   // Own rows that a listing is compared with must be of this very instant. Where writes never pause
   // long enough for that, the page is left alone: the next round brings it again.
   if (page.listing !== null && tx.instant !== tx.replica) {
-    if (!tx.forgetRows()) return { followUp: 'rest', seen: undefined };
+    if (!tx.forgetRows()) return { followUp: 'rest', seen: undefined, clockMs: page.clockMs };
   }
-  return { followUp: merge(tx, options, peer, page), seen: page.complete?.vector };
+  const followUp = merge(tx, options, peer, page);
+  return { followUp, seen: page.complete?.vector, clockMs: page.clockMs };
 }
 
 /** Merges a page, asked for or not, and says what is to follow. */
 function merge(tx: Transaction, options: ExchangeOptions, peer: string, page: Page): FollowUp {
-  const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page);
+  const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
+  const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page, expiredMs);
   if (receipt.result === 'forgotten') {
     const origin = nextIncarnation(tx.replica);
     tx.advance({ state: reincarnate(tx.replica, origin), put: [], remove: [] });

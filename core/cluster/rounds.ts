@@ -69,6 +69,10 @@ export class Rounds {
     return this.#peers.size === 0 ? Number.POSITIVE_INFINITY : nextMonoMs;
   }
 
+  get peers(): readonly string[] {
+    return [...this.#peers.keys()];
+  }
+
   /** What a peer was last heard to have seen; undefined when that is not known. */
   seenBy(name: string): VersionVector | undefined {
     return this.#peers.get(name)?.seen;

@@ -8,7 +8,7 @@ import { mergeRecord } from './merge.ts';
 import type { Listing } from './page.ts';
 import { keyText, type Origin, type Record, type RecordKey } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
-import { isDeletable, isTombstone } from './schema.ts';
+import { expiresMsOf, isDeletable, isTombstone } from './schema.ts';
 import { covers, dotFromText, type VersionVector } from './version-vector.ts';
 import type { View } from './view.ts';
 
@@ -18,12 +18,14 @@ export class Merging {
   readonly #before = new Map<string, Record | undefined>();
   readonly #after = new Map<string, Record>();
   readonly #ahead: Map<Origin, number>;
+  readonly #expiredMs: number;
   #seq: number;
   #isLate = false;
 
   /** Loads our versions of all these records, before anything is decided. */
-  constructor(state: ReplicaState, view: View, records: readonly Record[]) {
+  constructor(state: ReplicaState, view: View, records: readonly Record[], expiredMs: number) {
     this.#state = state;
+    this.#expiredMs = expiredMs;
     this.#vector = vectorOf(state);
     this.#ahead = new Map(state.ahead);
     this.#seq = state.seq;
@@ -36,7 +38,7 @@ export class Merging {
 
   /** Merges one version from a peer. */
   take(theirs: Record): void {
-    if (isPastHorizon(this.#state.digest, theirs)) return;
+    if (this.#hasExpired(theirs)) return;
     const key = keyText(theirs);
     const ours = this.#after.get(key) ?? this.#before.get(key);
     if (ours === undefined && isDeletable(theirs.kind) && wasSeen(this.#vector, theirs)) return;
@@ -61,6 +63,16 @@ export class Merging {
       digest: steps.length === 0 ? this.#state.digest : advance(this.#state.digest, key, steps),
     };
     return { state, put: [...this.#after.values()], remove: [] };
+  }
+
+  /**
+   * Whether a record was let go here. A horizon that wrong clocks have set must not keep out what is
+   * new and alive by the right ones.
+   */
+  #hasExpired(theirs: Record): boolean {
+    if (!isPastHorizon(this.#state.digest, theirs)) return false;
+    if (covers(this.#vector, theirs.dot)) return true;
+    return (expiresMsOf(theirs) ?? Number.POSITIVE_INFINITY) < this.#expiredMs;
   }
 
   /**

@@ -13,6 +13,7 @@ const ASK: Ask = {
   cursor,
   chain: 'b.1',
   listing: { after: { kind: 'eab', id: 'k' } },
+  clockMs: 1_800_000_000_000,
 };
 const record = {
   kind: 'account',
@@ -30,6 +31,7 @@ const PAGE: Page = {
   next: cursor,
   complete: { vector: new Map([['a.1', 4]]), digest: { day: 7, sum: '0'.repeat(32) } },
   listing: { after: null, through: { kind: 'eab', id: 'k' }, vector: new Map(), records: [] },
+  clockMs: 0,
 };
 
 /** The JSON with one place, chosen by number, replaced. */
@@ -50,12 +52,12 @@ test('a page or ask with a member too many, too few or of another type is refuse
   for (const name of Object.keys(ask!)) {
     const { [name]: _, ...fewer } = ask!;
     assert.is(readAsk(fewer), undefined);
-    assert.is(readAsk({ ...ask, [name]: 5 }), undefined, name);
+    assert.is(readAsk({ ...ask, [name]: name === 'clockMs' ? -1 : 5 }), undefined, name);
   }
   for (const name of Object.keys(page!)) {
     const { [name]: _, ...fewer } = page!;
     assert.is(readPage(fewer), undefined);
-    assert.is(readPage({ ...page, [name]: 5 }), undefined, name);
+    assert.is(readPage({ ...page, [name]: name === 'clockMs' ? -1 : 5 }), undefined, name);
   }
   assert.is(readAsk({ ...ask, more: null }), undefined);
   assert.is(readPage({ ...page, more: null }), undefined);

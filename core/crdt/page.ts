@@ -39,6 +39,8 @@ export interface Ask {
   readonly chain: string;
   /** Asks for a page of the listing of deletable records as well. */
   readonly listing: { readonly after: Position } | null;
+  /** The asker's own: see ReplicaState. */
+  readonly clockMs: number;
 }
 
 /** Everything deletable that the sender holds between two positions, at one instant. */
@@ -74,6 +76,8 @@ export interface Page {
     readonly digest: { readonly day: number; readonly sum: string | null };
   } | null;
   readonly listing: Listing | null;
+  /** The sender's own: see ReplicaState. */
+  readonly clockMs: number;
 }
 
 /** A page holds at most this many records, whatever its sender's limits are. */
@@ -86,6 +90,7 @@ export function askToJson(ask: Ask): Json {
     chain: ask.chain,
     cursor: cursorToJson(ask.cursor),
     listing: ask.listing && { after: positionToJson(ask.listing.after) },
+    clockMs: ask.clockMs,
   };
 }
 
@@ -109,13 +114,14 @@ export function pageToJson(page: Page): Json {
       vector: vectorToJson(listing.vector),
       records: listing.records.map(recordToJson),
     },
+    clockMs: page.clockMs,
   };
 }
 
 /** The ask that a peer sent, or undefined when it is not one. */
 export function readAsk(json: unknown): Ask | undefined {
   return attempt(() => {
-    const ask = membersOf(json, ['chain', 'cursor', 'listing', 'origin', 'vector']);
+    const ask = membersOf(json, ['chain', 'clockMs', 'cursor', 'listing', 'origin', 'vector']);
     return {
       origin: nullOr(ask['origin'], readOrigin),
       vector: readVector(ask['vector']),
@@ -124,6 +130,7 @@ export function readAsk(json: unknown): Ask | undefined {
       listing: nullOr(ask['listing'], (listing) => ({
         after: readPosition(membersOf(listing, ['after'])['after']),
       })),
+      clockMs: readCount(ask['clockMs']),
     };
   });
 }
@@ -134,6 +141,7 @@ export function readPage(json: unknown): Page | undefined {
     const names = [
       'base',
       'chain',
+      'clockMs',
       'complete',
       'floor',
       'known',
@@ -153,6 +161,7 @@ export function readPage(json: unknown): Page | undefined {
       next: readCursor(page['next']),
       complete: nullOr(page['complete'], readComplete),
       listing: nullOr(page['listing'], readListing),
+      clockMs: readCount(page['clockMs']),
     };
   });
 }
@@ -258,8 +267,12 @@ function readRecord(json: unknown): Record {
 function readComplete(json: unknown): NonNullable<Page['complete']> {
   const { vector, digest } = membersOf(json, ['digest', 'vector']);
   const { day, sum } = membersOf(digest, ['day', 'sum']);
-  if (!Number.isSafeInteger(day) || (day as number) < 0) throw new Malformed();
-  return { vector: readVector(vector), digest: { day: day as number, sum: nullOr(sum, readSum) } };
+  return { vector: readVector(vector), digest: { day: readCount(day), sum: nullOr(sum, readSum) } };
+}
+
+function readCount(json: unknown): number {
+  if (!Number.isSafeInteger(json) || (json as number) < 0) throw new Malformed();
+  return json as number;
 }
 
 function readSum(json: unknown): string {

@@ -21,16 +21,30 @@ function account(id: string, dot: [origin: string, seq: number], note: string): 
 
 function pageOf(parts: Partial<Page>): Page {
   const nothing = { base: new Map(), chain: '', since: null, known: null, floor: new Map() };
-  return { ...nothing, records: [], next: null, complete: null, listing: null, ...parts };
+  return {
+    ...nothing,
+    records: [],
+    next: null,
+    complete: null,
+    listing: null,
+    clockMs: 0,
+    ...parts,
+  };
 }
 
 function complete(...entries: [string, number][]): Page['complete'] {
   return { vector: new Map(entries), digest: { day: 0, sum: null } };
 }
 
-function take(cluster: Cluster, node: Node, peer: string, page: Page): string {
+function take(
+  cluster: Cluster,
+  node: Node,
+  peer: string,
+  page: Page,
+  expiredMs = Number.POSITIVE_INFINITY,
+): string {
   const read = readPage(JSON.parse(JSON.stringify(pageToJson(page))))!;
-  const receipt = receive(node.state, cluster.view(node), KEY, peer, read);
+  const receipt = receive(node.state, cluster.view(node), KEY, peer, read, expiredMs);
   cluster.commit(node, receipt);
   return receipt.result;
 }
@@ -94,7 +108,7 @@ test('a record that comes in below a cursor after settling is not passed over', 
   assert.ok(receiver.records.has('account/one'));
 });
 
-test('an order that has expired here is not stored again, even when the clock runs back', () => {
+test('an order that was let go here is not stored again, whatever the clock says', () => {
   const cluster = new Cluster(1);
   const [node] = cluster.nodes as [Node];
   const made = first(AT, { expiresMs: 3 * DAY_MS });
@@ -109,10 +123,28 @@ test('an order that has expired here is not stored again, even when the clock ru
   const state = expire(node.state, 9 * DAY_MS, DAY_MS);
   cluster.commit(node, { state, put: [], remove: [order] });
   cluster.keep(node, expire(node.state, 0, DAY_MS));
+  take(cluster, node, 'c', pageOf({ records: [order], complete: complete(['c.1', 6]) }), 0);
+  assert.is(node.records.size, 0, 'this version was seen');
   const stale = { ...order, fields: { made, status: 'pending' }, dot: { origin: 'c.1', seq: 7 } };
-  take(cluster, node, 'c', pageOf({ records: [stale], complete: complete(['c.1', 7]) }));
-  assert.is(node.records.size, 0);
+  const page = pageOf({ records: [stale], complete: complete(['c.1', 7]) });
+  take(cluster, node, 'c', page, 4 * DAY_MS);
+  assert.is(node.records.size, 0, 'this one not, but it has expired');
   assert.is(vectorOf(node.state).get('c.1'), 7);
+});
+
+test('a new order is stored although clocks were wrong and let go of its day', () => {
+  const cluster = new Cluster(1);
+  const [node] = cluster.nodes as [Node];
+  const order = (id: string, seq: number, day: number): Record => {
+    const made = first(AT, { expiresMs: day * DAY_MS });
+    return { kind: 'order', id, fields: { made, status: 'valid' }, dot: { origin: 'b.1', seq } };
+  };
+  take(cluster, node, 'b', pageOf({ records: [order('o1', 1, 40)] }));
+  const wrong = expire(node.state, 50 * DAY_MS, DAY_MS);
+  cluster.commit(node, { state: wrong, put: [], remove: [order('o1', 1, 40)] });
+  const page = pageOf({ records: [order('o2', 2, 11)], complete: complete(['b.1', 2]) });
+  take(cluster, node, 'b', page, 9 * DAY_MS);
+  assert.ok(node.records.has('order/o2'));
 });
 
 test('a peer that has seen more of our log than we have stops us before anything is merged', () => {
@@ -168,14 +200,14 @@ test('equal vectors with different contents are noticed, and a full fetch heals 
   cluster.keep(two, { ...state, seen: two.state.seen });
   two.records.clear();
   const page = serve(one.state, cluster.view(one), askOf(two.state, 'n0'), BIG);
-  const receipt = receive(two.state, cluster.view(two), KEY, 'n0', page);
+  const receipt = receive(two.state, cluster.view(two), KEY, 'n0', page, 0);
   assert.is(receipt.result, 'complete');
   assert.is(receipt.agrees, false);
   cluster.limits = BIG;
   cluster.everything(1, 0);
   assert.is(two.records.size, 1);
   const again = serve(one.state, cluster.view(one), askOf(two.state, 'n0'), BIG);
-  assert.is(receive(two.state, cluster.view(two), KEY, 'n0', again).agrees, true);
+  assert.is(receive(two.state, cluster.view(two), KEY, 'n0', again, 0).agrees, true);
 });
 
 test.run();

@@ -57,16 +57,21 @@ export function askOf(state: ReplicaState, peer: string): Ask {
     cursor: pull?.cursor ?? null,
     chain: pull?.chain ?? '',
     listing: listing && !listing.done ? { after: listing.after } : null,
+    clockMs: state.clockMs,
   };
 }
 
-/** Merges a page that `readPage` let through. */
+/**
+ * Merges a page that `readPage` let through. What expires before `expiredMs` is left out, if it was
+ * let go here.
+ */
 export function receive(
   state: ReplicaState,
   view: View,
   key: DigestKey,
   peer: string,
   page: Page,
+  expiredMs: number,
 ): Receipt {
   if (knowsMore(state, page)) {
     return { state, put: [], remove: [], result: 'forgotten', agrees: undefined };
@@ -79,7 +84,7 @@ export function receive(
   const incoming = [...page.records, ...(listing?.records ?? [])];
   const mustWait = (reconciler(state) ?? peer) !== peer;
   const taken = mustWait ? incoming.filter(({ kind }) => !isDeletable(kind)) : incoming;
-  const merging = new Merging(state, view, taken);
+  const merging = new Merging(state, view, taken, expiredMs);
   for (const record of taken) merging.take(record);
   const merged = merging.outcome(key);
   if (taken.length < incoming.length) return { ...merged, result: 'waits', agrees: undefined };

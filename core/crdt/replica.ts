@@ -73,6 +73,8 @@ export interface ReplicaState {
   readonly peerDay: number;
   /** This process. It and all below are not persisted. */
   readonly boot: string;
+  /** What the own clock has shown for some time, Unix ms; 0 while that cannot be told. */
+  readonly clockMs: number;
   /** Counts records that came in below a cursor that may have been handed out. */
   readonly generation: number;
   /** Counts the fetches begun, to name them. */
@@ -105,6 +107,7 @@ export function emptyReplica(origin: Origin, boot: string): ReplicaState {
     digest: EMPTY_DIGEST,
     peerDay: 0,
     boot,
+    clockMs: 0,
     generation: 0,
     chains: 0,
     pulls: new Map(),

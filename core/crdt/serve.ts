@@ -69,6 +69,7 @@ export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLim
     next: filled.next && { ...filled.next, ...alreadySent(filled.next, since) },
     complete: isComplete ? { vector: vectorOf(state), digest: digestOf(state) } : null,
     listing: ask.listing && list(state, view, ask.listing.after, limits),
+    clockMs: state.clockMs,
   };
 }
 

@@ -139,7 +139,14 @@ export class Cluster {
 
   push(from: number, to: number): void {
     const vector = this.nodes[from]!.known.get(to) ?? new Map();
-    this.answer(from, to, { origin: null, vector, cursor: null, chain: '', listing: null });
+    this.answer(from, to, {
+      origin: null,
+      vector,
+      cursor: null,
+      chain: '',
+      listing: null,
+      clockMs: 0,
+    });
   }
 
   answer(from: number, to: number, ask: Ask): void {
@@ -158,11 +165,11 @@ export class Cluster {
     const page = readPage(JSON.parse(JSON.stringify(message.page)));
     assert.ok(page !== undefined, 'an honest page is readable');
     const peer = `n${message.from}`;
-    let receipt = receive(node.state, this.view(node), KEY, peer, page);
+    let receipt = receive(node.state, this.view(node), KEY, peer, page, this.nowMs - DAY_MS);
     if (receipt.result === 'forgotten') {
       this.reached.add('forgotten');
       this.keep(node, reincarnate(node.state, `${node.name}.i${this.unique()}`));
-      receipt = receive(node.state, this.view(node), KEY, peer, page);
+      receipt = receive(node.state, this.view(node), KEY, peer, page, this.nowMs - DAY_MS);
     }
     assert.is.not(receipt.result, 'forgotten');
     assert.is.not(receipt.agrees, false, 'equal vectors, different contents');
