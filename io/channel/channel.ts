@@ -62,6 +62,12 @@ export interface RedeemAsked {
   readonly ask: Json;
 }
 
+/** A member whose descriptor is not genuine, and in words why. */
+export interface Forged {
+  readonly node: string;
+  readonly fault: string;
+}
+
 export interface ChannelStats {
   readonly sealed: number;
   readonly opened: number;
@@ -80,8 +86,11 @@ export interface Channel {
   readonly boot: string;
   readonly descriptor: NodeDescriptor;
 
-  /** From now on exactly these are talked to. Removed ids are refused, members or not. */
-  members(members: readonly NodeDescriptor[], removed: readonly string[]): void;
+  /**
+   * From now on exactly these are talked to. Removed ids are refused, members or not. Descriptors
+   * come from anybody, so those that their own key does not vouch for are left out, and returned.
+   */
+  members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[];
 
   /** A body for POST …/admin/gossip/sync. Refuses with `no-kem-key`. */
   sealAsk(peer: string, ask: Json, push: Json | null): Promise<Sent>;
@@ -113,7 +122,7 @@ export interface Channel {
   concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor;
 
   stats(): ChannelStats;
-  /** Ends the thread. What is under way is refused with an error. */
+  /** Ends the thread. What is under way, and what comes later, rejects with an Error. */
   close(): Promise<void>;
 }
 
@@ -121,6 +130,3 @@ export interface Channel {
 export interface Introduction {
   readonly body: Uint8Array;
 }
-
-/** Makes a channel and starts its thread. */
-export type OpenChannel = (options: ChannelOptions) => Channel;

@@ -5,8 +5,8 @@
 
 export type RefusalName =
   | 'header'
-  | 'sender'
   | 'removed'
+  | 'sender'
   | 'signature'
   | 'decryption'
   | 'recipient'
@@ -18,15 +18,16 @@ export type RefusalName =
   | 'unbound'
   | 'identity'
   | 'no-kem-key'
-  | 'no-fast-key';
+  | 'no-fast-key'
+  | 'busy';
 
-/** In the order in which a message is checked; the last four are met elsewhere. */
+/** In the order in which a message is checked; from `unbound` on they are met elsewhere. */
 export const REFUSALS: {
   readonly [name in RefusalName]: { readonly status: number; readonly line: string };
 } = {
   header: { status: 400, line: 'gossip: X-Akamu-Node-Id header is missing or malformed' },
-  sender: { status: 403, line: 'gossip: X-Akamu-Node-Id names no known node' },
   removed: { status: 410, line: 'gossip: X-Akamu-Node-Id names a node that was removed' },
+  sender: { status: 403, line: 'gossip: X-Akamu-Node-Id names no known node' },
   signature: { status: 401, line: 'gossip: message is not signed by the key of its sender' },
   decryption: { status: 422, line: 'gossip: message cannot be decrypted' },
   recipient: { status: 421, line: 'gossip: message is meant for another node' },
@@ -44,6 +45,7 @@ export const REFUSALS: {
   'no-kem-key': { status: 503, line: 'gossip: no KEM key for peer, skipping' },
   /** No gossip message has brought a key for this yet, or its owner has started anew. */
   'no-fast-key': { status: 428, line: 'gossip: no key for redemption yet, or an outdated one' },
+  busy: { status: 429, line: 'gossip: too many messages at once' },
 };
 
 export const REFUSAL_NAMES: readonly RefusalName[] = Object.keys(REFUSALS) as RefusalName[];

@@ -1,0 +1,216 @@
+// The cheap channel for redemptions: AES-256-GCM under a key that the issuer of nonces has handed
+// to the asker inside a sealed message.
+// A request is: version, boot of the asker (16), boot of the issuer (16), number (8), ciphertext,
+// tag (16). An answer is ciphertext and tag. Keys are derived for one pair of boots and one
+// direction; the nonce is the number of the request, in the answer too, which is made once.
+// Invariant: no nonce is used twice under one key: a boot of the asker counts up, and a boot is a
+// part of the key. Keys live as long as the memory that catches replays, so no time is needed.
+// Never here: how keys are handed over, and what is redeemed.
+
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
+import { concatBytes, fromBase64Url, toBase64Url } from '../../core/bytes.ts';
+import { refuse } from './refusal.ts';
+import { ReplayGuard } from './replay-guard.ts';
+
+const VERSION = 1;
+const BOOT_OCTETS = 16;
+const NUMBER_AT = 1 + 2 * BOOT_OCTETS;
+const HEAD_OCTETS = NUMBER_AT + 8;
+const TAG_OCTETS = 16;
+const KEY_OCTETS = 32;
+
+/** What a peer has said of itself in a sealed message. */
+export interface Handed {
+  readonly boot: string;
+  readonly issueMs: number;
+  /** 32 octets, base64url. */
+  readonly fastKey: string;
+}
+
+/** A request, of ours or of a peer, for which one answer is due. */
+export interface Pending {
+  readonly peer: string;
+  readonly key: KeyObject;
+  readonly number: number;
+  /** The tag of the request, to which the answer is bound as well. */
+  readonly tag: Uint8Array;
+}
+
+interface Keys {
+  readonly request: KeyObject;
+  readonly answer: KeyObject;
+}
+
+interface Peer {
+  readonly handed: Handed;
+  /** For what we ask of it; undefined when its boot is known to be over. */
+  asking: Keys | undefined;
+  /** For what it asks of us. */
+  readonly answering: Keys;
+}
+
+export class FastChannel {
+  readonly #node: string;
+  readonly #boot: string;
+  readonly #secret = new Uint8Array(randomBytes(KEY_OCTETS));
+  readonly #peers = new Map<string, Peer>();
+  /** Per peer, over all its boots, so that numbers go on when a boot is heard of late. */
+  readonly #sent = new Map<string, number>();
+  readonly #replays = new ReplayGuard();
+
+  /** `boot`: 16 octets, base64url. */
+  constructor(node: string, boot: string) {
+    this.#node = node;
+    this.#boot = boot;
+  }
+
+  /** The key this peer is handed for what it asks of us, base64url. */
+  keyFor(peer: string): string {
+    const info = `akamu redemption key v1 ${this.#node} ${peer}`;
+    return toBase64Url(new Uint8Array(hkdfSync('sha256', this.#secret, '', info, KEY_OCTETS)));
+  }
+
+  /** Notes what a sealed message has brought. */
+  hear(peer: string, handed: Handed): void {
+    const known = this.#peers.get(peer);
+    const isSame = known?.handed.boot === handed.boot && known.handed.fastKey === handed.fastKey;
+    if (isSame && known.asking !== undefined) return;
+    const [us, them] = [
+      { node: this.#node, boot: this.#boot },
+      { node: peer, boot: handed.boot },
+    ];
+    this.#peers.set(peer, {
+      handed,
+      asking: keysOf(handed.fastKey, us, them),
+      answering: keysOf(this.keyFor(peer), them, us),
+    });
+  }
+
+  /** The boot the peer was last heard from in a sealed message. */
+  bootOf(peer: string): string | undefined {
+    return this.#peers.get(peer)?.handed.boot;
+  }
+
+  /** The peer seems to have started anew, so that it knows its key no more. */
+  doubt(peer: string): void {
+    const known = this.#peers.get(peer);
+    if (known !== undefined) known.asking = undefined;
+  }
+
+  forget(removed: readonly string[]): void {
+    this.#replays.forget(removed);
+    for (const peer of removed) {
+      this.#peers.delete(peer);
+      this.#sent.delete(peer);
+    }
+  }
+
+  hasKeyOf(peer: string): boolean {
+    return this.#peers.get(peer)?.asking !== undefined;
+  }
+
+  /** Refuses with `no-fast-key`. */
+  seal(peer: string, content: Uint8Array): { readonly body: Uint8Array; readonly due: Pending } {
+    const known = this.#peers.get(peer);
+    if (known?.asking === undefined) return refuse('no-fast-key', peer);
+    const number = (this.#sent.get(peer) ?? 0) + 1;
+    this.#sent.set(peer, number);
+    const head = headOf(this.#boot, known.handed.boot, number);
+    const sealed = encrypt(known.asking.request, number, head, content);
+    const tag = sealed.subarray(-TAG_OCTETS);
+    const due = { peer, key: known.asking.answer, number, tag };
+    return { body: concatBytes(head, sealed), due };
+  }
+
+  /** Refuses with `no-fast-key`, `decryption` or `replay`. */
+  open(peer: string, body: Uint8Array): { readonly content: Uint8Array; readonly due: Pending } {
+    const known = this.#peers.get(peer);
+    if (known === undefined) return refuse('no-fast-key', 'nothing was heard of the sender yet');
+    const head = body.subarray(0, HEAD_OCTETS);
+    const number = numberOf(body);
+    if (number === undefined) return refuse('decryption', 'it is too short, or of another version');
+    const { boot, issueMs } = known.handed;
+    if (Buffer.compare(head, headOf(boot, this.#boot, number)) !== 0) {
+      return refuse('no-fast-key', 'it is of another boot');
+    }
+    const content = decrypt(known.answering.request, number, head, body.subarray(HEAD_OCTETS));
+    if (!this.#replays.accept(peer, boot, number, issueMs)) return refuse('replay', `${number}`);
+    const tag = body.slice(-TAG_OCTETS);
+    return { content, due: { peer, key: known.answering.answer, number, tag } };
+  }
+}
+
+/** The answer to a request; to be made once. */
+export function sealFastAnswer(due: Pending, content: Uint8Array): Uint8Array {
+  return encrypt(due.key, due.number, due.tag, content);
+}
+
+/** Refuses with `decryption`, whatever is wrong. */
+export function openFastAnswer(due: Pending, body: Uint8Array): Uint8Array {
+  return decrypt(due.key, due.number, due.tag, body);
+}
+
+interface Party {
+  readonly node: string;
+  readonly boot: string;
+}
+
+function keysOf(handedKey: string, asker: Party, issuer: Party): Keys {
+  const secret = fromBase64Url(handedKey)!;
+  const parties = `${asker.node} ${asker.boot} ${issuer.node} ${issuer.boot}`;
+  const key = (direction: string): KeyObject => {
+    const info = `akamu redemption ${direction} v1 ${parties}`;
+    return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_OCTETS)));
+  };
+  return { request: key('request'), answer: key('answer') };
+}
+
+function headOf(askerBoot: string, issuerBoot: string, number: number): Uint8Array {
+  const head = Buffer.alloc(HEAD_OCTETS);
+  head[0] = VERSION;
+  head.write(askerBoot, 1, BOOT_OCTETS, 'base64url');
+  head.write(issuerBoot, 1 + BOOT_OCTETS, BOOT_OCTETS, 'base64url');
+  head.writeBigUInt64BE(BigInt(number), NUMBER_AT);
+  return head;
+}
+
+function numberOf(body: Uint8Array): number | undefined {
+  if (body.length < HEAD_OCTETS + TAG_OCTETS || body[0] !== VERSION) return undefined;
+  const number = new DataView(body.buffer, body.byteOffset).getBigUint64(NUMBER_AT);
+  return number > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(number);
+}
+
+function nonceOf(number: number): Uint8Array {
+  const nonce = Buffer.alloc(12);
+  nonce.writeBigUInt64BE(BigInt(number), 4);
+  return nonce;
+}
+
+function encrypt(key: KeyObject, number: number, aad: Uint8Array, content: Uint8Array): Uint8Array {
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(number)).setAAD(aad);
+  const ciphertext = cipher.update(content);
+  cipher.final();
+  return concatBytes(ciphertext, cipher.getAuthTag());
+}
+
+function decrypt(key: KeyObject, number: number, aad: Uint8Array, sealed: Uint8Array): Uint8Array {
+  if (sealed.length < TAG_OCTETS) return refuse('decryption', 'it is too short');
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(number), {
+    authTagLength: TAG_OCTETS,
+  });
+  decipher.setAAD(aad).setAuthTag(sealed.subarray(-TAG_OCTETS));
+  const content = decipher.update(sealed.subarray(0, -TAG_OCTETS));
+  try {
+    decipher.final();
+  } catch {
+    return refuse('decryption', 'it is not authentic');
+  }
+  return content;
+}

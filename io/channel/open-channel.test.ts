@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type { Asked, Channel, RedeemAsked, Sent } from './channel.ts';
+import { makeNodeKeys, type NodeKeys, rotateKemKey } from './node-keys.ts';
+import { openChannel } from './open-channel.ts';
+import { ChannelRefusal, type RefusalName } from './refusal.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECRET = new Uint8Array(randomBytes(32));
+const LIMITS = {
+  skewToleranceMs: 30_000,
+  maxAgeMs: 30_000,
+  sealedOctets: 4_000_000,
+  inflatedOctets: 8_000_000,
+};
+const [ALICE, BOB, EVE, STRANGER] = ['alice', 'bob', 'eve', 'stranger'].map((name) => {
+  return makeNodeKeys(`http://${name}.test`, NOW);
+}) as [NodeKeys, NodeKeys, NodeKeys, NodeKeys];
+const PAGE = {
+  records: Array.from({ length: 2_000 }, (_, i) => ({ id: `r${i}`, note: 'x'.repeat(i % 50) })),
+};
+
+const opened: Channel[] = [];
+const test = suite('the channel');
+test.after.each(async () => {
+  await Promise.all(opened.splice(0).map((channel) => channel.close()));
+});
+
+test('senders without a name, with a bad one, unknown and removed are told apart', async () => {
+  const [alice, bob] = await pair();
+  const { body } = await alice.sealAsk(bob.node, 1, null);
+  await refused('header', () => bob.openAsk(undefined, body));
+  await refused('header', () => bob.openAsk(`${alice.node} `, body));
+  await refused('sender', () => bob.openAsk(STRANGER.descriptor.node, body));
+  bob.members([ALICE.descriptor], [ALICE.descriptor.node]);
+  await refused('removed', () => bob.openAsk(alice.node, body));
+  const { refused: counts } = bob.stats();
+  assert.is(counts.header, 2);
+  assert.is(counts.sender, 1);
+  assert.is(counts.removed, 1);
+});
+
+test('the first ask names no boot and is sent again with the one that the refusal brings', async () => {
+  const [alice, bob] = pairOfStrangers();
+  const { body } = await alice.sealAsk(bob.node, 1, null);
+  await refused('boot', () => bob.openAsk(alice.node, body));
+  assert.not(alice.heardBoot(bob.node, undefined));
+  assert.not(alice.heardBoot(bob.node, 'nonsense'));
+  assert.not(alice.heardBoot(STRANGER.descriptor.node, bob.boot));
+  assert.ok(alice.heardBoot(bob.node, bob.boot));
+  assert.not(alice.heardBoot(bob.node, bob.boot), 'no news the second time');
+  const again = await alice.sealAsk(bob.node, 1, null);
+  assert.is((await bob.openAsk(alice.node, again.body)).ask, 1);
+});
+
+test('an ask and its page, large ones in the thread, arrive as they were', async () => {
+  const [alice, bob] = await pair();
+  const sent = await alice.sealAsk(bob.node, { cursor: null }, PAGE);
+  const asked = await bob.openAsk(alice.node, sent.body);
+  assert.equal(asked, { from: alice.node, ask: { cursor: null }, push: PAGE });
+  const body = await bob.sealAnswer(asked, PAGE);
+  assert.equal(await alice.openAnswer(sent, bob.node, body), PAGE);
+});
+
+test('an answer is made once and taken once, from the node that was asked', async () => {
+  const [alice, bob] = await pair();
+  const sent = await alice.sealAsk(bob.node, 1, null);
+  const asked = await bob.openAsk(alice.node, sent.body);
+  const body = await bob.sealAnswer(asked, 2);
+  await throws(/answered already/, () => bob.sealAnswer(asked, 3));
+  const other = await alice.sealAsk(bob.node, 1, null);
+  await refused('unbound', () => alice.openAnswer(sent, EVE.descriptor.node, body));
+  await refused('unbound', () => alice.openAnswer({ ...sent }, bob.node, body));
+  assert.is(await alice.openAnswer(sent, bob.node, body), 2);
+  await refused('unbound', () => alice.openAnswer(sent, bob.node, body));
+  await refused('replay', () => alice.openAnswer(other, bob.node, body));
+});
+
+test('an answer to one request is no answer to another', async () => {
+  const [alice, bob] = await pair();
+  const [first, second] = [
+    await alice.sealAsk(bob.node, 1, null),
+    await alice.sealAsk(bob.node, 1, null),
+  ];
+  const body = await bob.sealAnswer(await bob.openAsk(alice.node, first.body), 'one');
+  await refused('unbound', () => alice.openAnswer(second, bob.node, body));
+});
+
+test('an answer after a restart of the asker finds nobody', async () => {
+  const [alice, bob] = await pair();
+  const sent = await alice.sealAsk(bob.node, 1, null);
+  const body = await bob.sealAnswer(await bob.openAsk(alice.node, sent.body), 2);
+  const renewed = channelOf(ALICE, [BOB.descriptor]);
+  const own = await renewed.sealAsk(bob.node, 1, null);
+  await refused('boot', () => renewed.openAnswer(own, bob.node, body));
+});
+
+test('members that are not genuine are left out and named', async () => {
+  const alice = channelOf(ALICE, []);
+  const forgedUrl = { ...BOB.descriptor, url: 'http://eve.test' };
+  const forged = alice.members([forgedUrl, EVE.descriptor, ALICE.descriptor], []);
+  assert.is(forged.length, 1);
+  assert.is(forged[0]!.node, BOB.descriptor.node);
+  assert.match(forged[0]!.fault, /does not vouch/);
+  await refused('no-kem-key', () => alice.sealAsk(BOB.descriptor.node, 1, null));
+  await refused('no-kem-key', () => alice.sealAsk(alice.node, 1, null));
+});
+
+test('there is no redemption before a sealed message has brought the key', async () => {
+  const [alice, bob] = pairOfStrangers();
+  await refused('no-fast-key', () => alice.sealRedeem(bob.node, 'n', 1));
+  await refused('no-fast-key', () => bob.openRedeem(alice.node, new Uint8Array(100)));
+});
+
+test('a redemption and its answer, small and large, arrive as they were', async () => {
+  const [alice, bob] = await pair();
+  for (const page of [{ verdict: 'spent' }, PAGE] as Json[]) {
+    const sent = await alice.sealRedeem(bob.node, 'nonce', { vector: page });
+    const asked = await bob.openRedeem(alice.node, sent.body);
+    assert.equal(asked, { from: alice.node, nonce: 'nonce', ask: { vector: page } });
+    const body = await bob.sealRedeemAnswer(asked, page);
+    await throws(/answered already/, () => bob.sealRedeemAnswer(asked, page));
+    assert.equal(await alice.openRedeemAnswer(sent, bob.node, body), page);
+    await refused('unbound', () => alice.openRedeemAnswer(sent, bob.node, body));
+  }
+});
+
+test('redemptions go both ways at once', async () => {
+  const [alice, bob] = await pair();
+  const there = await alice.sealRedeem(bob.node, 'a', 1);
+  const back = await bob.sealRedeem(alice.node, 'b', 2);
+  const [atBob, atAlice] = await Promise.all([
+    bob.openRedeem(alice.node, there.body),
+    alice.openRedeem(bob.node, back.body),
+  ]);
+  assert.is(atBob.nonce + atAlice.nonce, 'ab');
+  // A message that comes back to its sender is none of the peer's.
+  await refused('no-fast-key', () => alice.openRedeem(bob.node, there.body));
+});
+
+test('a redemption that is changed anywhere, or came before, is refused', async () => {
+  const [alice, bob] = await pair();
+  const { body } = await alice.sealRedeem(bob.node, 'nonce', 1);
+  for (let i = 0; i < body.length; i++) {
+    const changed = body.slice();
+    changed[i]! ^= 1;
+    await refusedAny(['decryption', 'no-fast-key'], () => bob.openRedeem(alice.node, changed));
+  }
+  for (const end of [0, 1, 40, body.length - 1]) {
+    await refused('decryption', () => bob.openRedeem(alice.node, body.subarray(0, end)));
+  }
+  await refused('no-fast-key', () => bob.openRedeem(EVE.descriptor.node, body));
+  assert.is((await bob.openRedeem(alice.node, body)).nonce, 'nonce');
+  await refused('replay', () => bob.openRedeem(alice.node, body));
+});
+
+test('an answer to another redemption, or a changed one, is refused', async () => {
+  const [alice, bob] = await pair();
+  const sent: Sent[] = [];
+  const bodies: Uint8Array[] = [];
+  for (const nonce of ['one', 'two']) {
+    sent.push(await alice.sealRedeem(bob.node, nonce, 1));
+    const asked = await bob.openRedeem(alice.node, sent.at(-1)!.body);
+    bodies.push(await bob.sealRedeemAnswer(asked, nonce));
+  }
+  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, bodies[1]!));
+  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, sent[0]!.body));
+  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, new Uint8Array(3)));
+  await refused('unbound', () => alice.openRedeemAnswer(sent[0]!, EVE.descriptor.node, bodies[0]!));
+  assert.is(await alice.openRedeemAnswer(sent[0]!, bob.node, bodies[0]!), 'one');
+});
+
+test('when the issuer has started anew its key is given up until it is heard from again', async () => {
+  const [alice] = await pair();
+  const bob = channelOf(BOB, [ALICE.descriptor]);
+  const { body } = await alice.sealRedeem(bob.node, 'nonce', 1);
+  await refused('no-fast-key', () => bob.openRedeem(alice.node, body));
+  assert.ok(alice.heardBoot(bob.node, bob.boot));
+  await refused('no-fast-key', () => alice.sealRedeem(bob.node, 'nonce', 1));
+  await exchange(alice, bob);
+  await redeem(alice, bob);
+});
+
+test('when the asker has started anew its old redemptions are refused', async () => {
+  const [old, bob] = await pair();
+  const { body } = await old.sealRedeem(bob.node, 'nonce', 1);
+  const alice = channelOf(ALICE, [BOB.descriptor]);
+  alice.heardBoot(bob.node, bob.boot);
+  await exchange(alice, bob);
+  await refused('no-fast-key', () => bob.openRedeem(old.node, body));
+  await redeem(alice, bob);
+});
+
+test('a peer that has replaced its KEM key is reached with either', async () => {
+  const renewed = rotateKemKey(BOB, NOW);
+  const [alice, bob] = [channelOf(ALICE, [BOB.descriptor]), channelOf(renewed, [ALICE.descriptor])];
+  alice.heardBoot(bob.node, bob.boot);
+  await exchange(alice, bob);
+  alice.members([renewed.descriptor], []);
+  await exchange(alice, bob);
+});
+
+test('what is under way when the channel is closed is refused, and so is what comes later', async () => {
+  const [alice, bob] = await pair();
+  const underWay = alice.sealAsk(bob.node, 1, null);
+  const closed = alice.close();
+  await throws(/cannot be used: it was closed/, () => underWay);
+  await closed;
+  await throws(/cannot be used: it was closed/, () => alice.sealAsk(bob.node, 1, null));
+  await alice.close();
+});
+
+test('octets and messages are counted', async () => {
+  const [alice, bob] = await pair();
+  const before = [alice.stats(), bob.stats()] as const;
+  const sent = await alice.sealAsk(bob.node, 1, null);
+  await bob.openAsk(alice.node, sent.body);
+  assert.is(alice.stats().sealed, before[0].sealed + 1);
+  assert.is(alice.stats().octetsOut, before[0].octetsOut + sent.body.length);
+  assert.is(bob.stats().opened, before[1].opened + 1);
+  assert.is(bob.stats().octetsIn, before[1].octetsIn + sent.body.length);
+});
+
+/** Two members that have spoken with each other. */
+async function pair(): Promise<[alice: Channel, bob: Channel]> {
+  const [alice, bob] = pairOfStrangers();
+  alice.heardBoot(bob.node, bob.boot);
+  await exchange(alice, bob);
+  return [alice, bob];
+}
+
+function pairOfStrangers(): [alice: Channel, bob: Channel] {
+  const [alice, bob, eve] = [ALICE.descriptor, BOB.descriptor, EVE.descriptor];
+  return [channelOf(ALICE, [bob, eve]), channelOf(BOB, [alice, eve])];
+}
+
+function channelOf(keys: NodeKeys, members: readonly NodeDescriptor[]): Channel {
+  const options = { keys, clusterSecret: SECRET, nowMs: () => NOW, limits: LIMITS };
+  const channel = openChannel(options);
+  opened.push(channel);
+  assert.equal(channel.members(members, []), []);
+  return channel;
+}
+
+async function exchange(asker: Channel, answerer: Channel): Promise<void> {
+  const sent = await asker.sealAsk(answerer.node, 'ask', null);
+  const asked: Asked = await answerer.openAsk(asker.node, sent.body);
+  const body = await answerer.sealAnswer(asked, 'page');
+  assert.is(await asker.openAnswer(sent, answerer.node, body), 'page');
+}
+
+async function redeem(asker: Channel, issuer: Channel): Promise<void> {
+  const sent = await asker.sealRedeem(issuer.node, 'nonce', 'ask');
+  const asked: RedeemAsked = await issuer.openRedeem(asker.node, sent.body);
+  const body = await issuer.sealRedeemAnswer(asked, 'spent');
+  assert.is(await asker.openRedeemAnswer(sent, issuer.node, body), 'spent');
+}
+
+async function refused(name: RefusalName, work: () => Promise<unknown>): Promise<void> {
+  await refusedAny([name], work);
+}
+
+async function refusedAny(names: RefusalName[], work: () => Promise<unknown>): Promise<void> {
+  const outcome = await work().catch((error: unknown) => error);
+  if (!(outcome instanceof ChannelRefusal)) throw new Error(`not ${names}: ${String(outcome)}`);
+  assert.ok(names.includes(outcome.refusal), `${names}, not ${outcome.message}`);
+}
+
+async function throws(pattern: RegExp, work: () => Promise<unknown>): Promise<void> {
+  const outcome = await work().then(
+    () => 'nothing',
+    (error: Error) => error.message,
+  );
+  assert.match(outcome, pattern);
+}
+
+test.run();

@@ -1,0 +1,70 @@
+// This side of the sealing thread: tasks go out, outcomes come back in the same order.
+// Invariant: every task settles, also when the thread dies or is closed; nobody waits for ever, and
+// no more than MOST_WAITING wait at once. Never here: what the tasks do.
+
+import { Worker } from 'node:worker_threads';
+import { ChannelRefusal } from './refusal.ts';
+import type { Outcome, Task, WorkerStart } from './sealing-worker.ts';
+
+/** Tasks that may wait for the thread: some seconds of its work. */
+export const MOST_WAITING = 1_024;
+
+// The path of the compiled module, which stands beside this one.
+const WORKER = new URL('./sealing-worker.js', import.meta.url);
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SealingThread {
+  readonly #worker: Worker;
+  readonly #waiting: Waiting[] = [];
+  #fault: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(workerData: WorkerStart) {
+    this.#worker = new Worker(WORKER, { workerData, name: 'channel' });
+    this.#worker.on('message', (outcome: Outcome) => this.#settle(outcome));
+    this.#worker.on('error', (error: Error) => this.#lose(`its thread died: ${error.message}`));
+    this.#worker.on('exit', () => this.#lose('its thread ended'));
+  }
+
+  /** Rejects with a ChannelRefusal (`busy` when too many wait), or an Error when it is closed. */
+  run(task: Task): Promise<unknown> {
+    if (this.#fault !== undefined) return Promise.reject(this.#lost());
+    if (this.#waiting.length >= MOST_WAITING && task[0] !== 'members') {
+      return Promise.reject(new ChannelRefusal('busy'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#worker.postMessage(task);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    this.#lose('it was closed');
+    await this.#worker.terminate();
+  }
+
+  #settle(outcome: Outcome): void {
+    const { resolve, reject } = this.#waiting.shift() ?? {};
+    if ('value' in outcome) resolve?.(outcome.value);
+    else if ('refusal' in outcome) reject?.(new ChannelRefusal(outcome.refusal, outcome.detail));
+    else reject?.(new Error(`the gossip channel failed: ${outcome.failure}`));
+  }
+
+  #lose(fault: string): void {
+    this.#fault ??= fault;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#lost());
+  }
+
+  #lost(): Error {
+    return new Error(`the gossip channel cannot be used: ${this.#fault}`);
+  }
+}

@@ -1,0 +1,78 @@
+// The thread that seals and opens: ML-KEM alone takes a millisecond or two a message, a full page
+// some thirty, and no ACME request shall wait for that.
+// Content crosses the threads as JSON text, which costs the main thread less than a structured
+// clone or CBOR would. Invariant: requests are done one after the other, in the order they came.
+// Never here: which checks there are (sealed-messages.ts).
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type { ChannelLimits } from './channel.ts';
+import { pack, unpack } from './content.ts';
+import type { NodeKeys } from './node-keys.ts';
+import { ChannelRefusal, type RefusalName } from './refusal.ts';
+import { type Expected, type Incoming, type Outgoing, SealedMessages } from './sealed-messages.ts';
+
+/** What the thread is started with. */
+export interface WorkerStart {
+  readonly keys: NodeKeys;
+  readonly boot: string;
+  readonly limits: ChannelLimits;
+}
+
+/** JSON as text. */
+export type JsonText = string;
+
+export type Task =
+  | readonly ['members', readonly NodeDescriptor[], readonly string[]]
+  | readonly ['seal', Outgoing, JsonText, number]
+  | readonly ['open', Expected, Uint8Array, number]
+  | readonly ['pack', JsonText]
+  | readonly ['unpack', Uint8Array];
+
+export type OpenedText = Omit<Incoming, 'content'> & { readonly content: JsonText };
+
+/** The answer to each task, in order: what it yields, or why it was refused or failed. */
+export type Outcome =
+  | { readonly value: unknown }
+  | { readonly refusal: RefusalName; readonly detail: string }
+  | { readonly failure: string };
+
+function main(port: NonNullable<typeof parentPort>): void {
+  const { keys, boot, limits } = workerData as WorkerStart;
+  const messages = new SealedMessages(keys, boot, limits);
+  port.on('message', (task: Task) => {
+    const outcome = attempt(() => perform(messages, limits, task));
+    const value = 'value' in outcome ? outcome.value : undefined;
+    const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
+    port.postMessage(outcome, isWhole ? [value.buffer as ArrayBuffer] : []);
+  });
+}
+
+function perform(messages: SealedMessages, limits: ChannelLimits, task: Task): unknown {
+  switch (task[0]) {
+    case 'members':
+      return messages.members(task[1], task[2]);
+    case 'seal':
+      return messages.seal(task[1], JSON.parse(task[2]) as Json, task[3]);
+    case 'open': {
+      const { content, ...rest } = messages.open(task[1], task[2], task[3]);
+      return { ...rest, content: JSON.stringify(content) } satisfies OpenedText;
+    }
+    case 'pack':
+      return pack(JSON.parse(task[1]) as Json);
+    case 'unpack':
+      return JSON.stringify(unpack(task[1], limits.inflatedOctets));
+  }
+}
+
+function attempt(work: () => unknown): Outcome {
+  try {
+    return { value: work() };
+  } catch (error) {
+    if (error instanceof ChannelRefusal) return { refusal: error.refusal, detail: error.detail };
+    return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+if (parentPort !== null) main(parentPort);
