@@ -1,0 +1,332 @@
+// The channel of a node, put together: who is a member, which boot and key each has told us, what
+// is due to be answered; the sealing itself is done in a thread, the fast channel here.
+// Invariant: each question is answered at most once and each answer taken at most once; every
+// refusal is counted. Never here: the cryptography.
+
+import { randomBytes } from 'node:crypto';
+import { toBase64Url } from '../../core/bytes.ts';
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import { sizeOf } from '../../core/crdt/canonical.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import type {
+  Asked,
+  Channel,
+  ChannelLimits,
+  ChannelOptions,
+  ChannelStats,
+  Forged,
+  Introduction,
+  RedeemAsked,
+  Sent,
+} from './channel.ts';
+import { clusterKey } from './cluster-key.ts';
+import { pack, unpack, unpackedOctets } from './content.ts';
+import { NODE_ID, readDescriptor } from './descriptor.ts';
+import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
+import { answerIntroduction, concludeIntroduction, requestIntroduction } from './introduction.ts';
+import { ChannelRefusal, REFUSAL_NAMES, type RefusalName, refuse } from './refusal.ts';
+import { bodyHash, type MessageKind } from './sealed-messages.ts';
+import { SealingThread } from './sealing-thread.ts';
+import type { OpenedText } from './sealing-worker.ts';
+
+/** Fast content up to this size, octets, is packed on the spot; the rest in the thread. */
+const INLINE_OCTETS = 16_384;
+const BOOT = /^[A-Za-z0-9_-]{22}$/;
+const BOOT_OCTETS = 16;
+
+/** Starts the channel's thread. Throws RangeError for a cluster secret that is none. */
+export function openChannel(options: ChannelOptions): Channel {
+  return new ThreadedChannel(options);
+}
+
+class ThreadedChannel implements Channel {
+  readonly node: string;
+  readonly boot: string;
+  readonly descriptor: NodeDescriptor;
+  readonly #nowMs: () => number;
+  readonly #limits: ChannelLimits;
+  readonly #identityKey: Uint8Array;
+  readonly #thread: SealingThread;
+  readonly #fast: FastChannel;
+  #members: ReadonlyMap<string, NodeDescriptor> = new Map();
+  #removed: ReadonlySet<string> = new Set();
+  /** Boots that peers' refusals have named since the last sealed message; not proven. */
+  readonly #heardBoots = new Map<string, string>();
+  readonly #sentAsks = new WeakSet<Sent>();
+  readonly #askedOf = new WeakMap<Asked, { readonly hash: string; readonly boot: string }>();
+  readonly #dueRedeems = new WeakMap<Sent | RedeemAsked, Pending>();
+  readonly #introductions = new WeakSet<Introduction>();
+  readonly #counts = { sealed: 0, opened: 0, octetsOut: 0, octetsIn: 0 };
+  readonly #refused: { [name in RefusalName]: number };
+
+  constructor({ keys, clusterSecret, boot, nowMs, limits }: ChannelOptions) {
+    this.descriptor = keys.descriptor;
+    this.node = keys.descriptor.node;
+    this.boot = boot ?? toBase64Url(randomBytes(BOOT_OCTETS));
+    if (!BOOT.test(this.boot)) throw new RangeError('a boot id is 16 octets in base64url');
+    this.#nowMs = nowMs;
+    this.#limits = limits;
+    this.#identityKey = clusterKey(clusterSecret, 'identity');
+    this.#fast = new FastChannel(this.node, this.boot);
+    this.#refused = Object.fromEntries(REFUSAL_NAMES.map((name) => [name, 0])) as {
+      [name in RefusalName]: number;
+    };
+    this.#thread = new SealingThread({ keys, boot: this.boot, limits });
+  }
+
+  members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[] {
+    const forged: Forged[] = [];
+    const genuine = new Map<string, NodeDescriptor>();
+    for (const descriptor of members) {
+      const { node, certificate } = descriptor;
+      const isKnown = this.#members.get(node)?.certificate === certificate;
+      const read = isKnown ? this.#members.get(node)! : readDescriptor(descriptor);
+      if ('fault' in read) forged.push({ node, fault: read.fault });
+      else if (!removed.includes(node) && node !== this.node) genuine.set(node, read);
+    }
+    this.#members = genuine;
+    this.#removed = new Set(removed);
+    this.#fast.forget(removed);
+    for (const node of this.#heardBoots.keys()) {
+      if (!genuine.has(node)) this.#heardBoots.delete(node);
+    }
+    // What is wrong with the thread shows in whatever is sealed or opened next.
+    this.#thread.run(['members', [...genuine.values()], removed]).catch(() => {});
+    return forged;
+  }
+
+  sealAsk(peer: string, ask: Json, push: Json | null): Promise<Sent> {
+    return this.#counted(async () => {
+      const body = await this.#seal('ask', peer, this.#bootOf(peer), '', { ask, push });
+      const sent = { peer, body };
+      this.#sentAsks.add(sent);
+      return sent;
+    });
+  }
+
+  openAsk(header: string | undefined, body: Uint8Array): Promise<Asked> {
+    return this.#counted(async () => {
+      const from = this.#senderOf(header);
+      const hash = bodyHash(body);
+      const { content, boot } = await this.#open('ask', from, '', body);
+      const { ask, push } = membersOf(content, ['ask', 'push']);
+      const asked = { from, ask: ask!, push: push! };
+      this.#askedOf.set(asked, { hash, boot });
+      return asked;
+    });
+  }
+
+  sealAnswer(asked: Asked, page: Json): Promise<Uint8Array> {
+    return this.#counted(() => {
+      const about = this.#askedOf.get(asked);
+      if (about === undefined) throw new Error('this ask was answered already, or is not ours');
+      this.#askedOf.delete(asked);
+      return this.#seal('answer', asked.from, about.boot, about.hash, { page });
+    });
+  }
+
+  openAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json> {
+    return this.#counted(async () => {
+      const from = this.#senderOf(header);
+      if (from !== sent.peer || !this.#sentAsks.has(sent)) refuse('unbound', `from ${from}`);
+      const { content } = await this.#open('answer', from, bodyHash(sent.body), body);
+      if (!this.#sentAsks.delete(sent)) refuse('unbound', 'it was answered already');
+      return membersOf(content, ['page'])['page']!;
+    });
+  }
+
+  heardBoot(peer: string, boot: string | undefined): boolean {
+    const isNews = boot !== undefined && BOOT.test(boot) && boot !== this.#bootOf(peer);
+    if (!isNews || !this.#members.has(peer)) return false;
+    this.#heardBoots.set(peer, boot);
+    this.#fast.doubt(peer);
+    return true;
+  }
+
+  sealRedeem(peer: string, nonce: string, ask: Json): Promise<Sent> {
+    return this.#counted(async () => {
+      if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
+      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonce, ask }));
+      this.#sealed(body);
+      const sent = { peer, body };
+      this.#dueRedeems.set(sent, due);
+      return sent;
+    });
+  }
+
+  openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked> {
+    return this.#counted(async () => {
+      const from = this.#senderOf(header);
+      this.#requireSize(body);
+      const { content, due } = this.#fast.open(from, body);
+      const { nonce, ask } = membersOf(await this.#unpack(content), ['ask', 'nonce']);
+      if (typeof nonce !== 'string') refuse('decoding', 'the nonce is no text');
+      this.#opened(body);
+      const asked = { from, nonce: nonce as string, ask: ask! };
+      this.#dueRedeems.set(asked, due);
+      return asked;
+    });
+  }
+
+  sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array> {
+    return this.#counted(async () => {
+      const due = this.#takeDue(asked);
+      const body = sealFastAnswer(due, await this.#pack(answer));
+      this.#sealed(body);
+      return body;
+    });
+  }
+
+  openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json> {
+    return this.#counted(async () => {
+      const from = this.#senderOf(header);
+      if (from !== sent.peer) refuse('unbound', `from ${from}`);
+      this.#requireSize(body);
+      const due = this.#dueRedeems.get(sent) ?? refuse('unbound', 'it was answered already');
+      const content = openFastAnswer(due, body);
+      this.#dueRedeems.delete(sent);
+      const answer = await this.#unpack(content);
+      this.#opened(body);
+      return answer;
+    });
+  }
+
+  introduce(): Introduction {
+    const introduction = { body: requestIntroduction(this.#identityKey, this.descriptor) };
+    this.#introductions.add(introduction);
+    return introduction;
+  }
+
+  answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array } {
+    return this.#countedNow(() => {
+      const answer = answerIntroduction(this.#identityKey, this.descriptor, body);
+      this.#requireLatest(answer.descriptor);
+      return answer;
+    });
+  }
+
+  concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor {
+    return this.#countedNow(() => {
+      if (!this.#introductions.has(introduction)) refuse('unbound', 'it was answered already');
+      const found = concludeIntroduction(this.#identityKey, introduction.body, body);
+      this.#introductions.delete(introduction);
+      this.#requireLatest(found);
+      return found;
+    });
+  }
+
+  stats(): ChannelStats {
+    return { ...this.#counts, refused: { ...this.#refused } };
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+
+  async #seal(
+    kind: MessageKind,
+    to: string,
+    toBoot: string,
+    inAnswerTo: string,
+    content: Json,
+  ): Promise<Uint8Array> {
+    const outgoing = { kind, to, toBoot, inAnswerTo, fastKey: this.#fast.keyFor(to) };
+    const task = ['seal', outgoing, JSON.stringify(content), this.#nowMs()] as const;
+    return this.#sealed((await this.#thread.run(task)) as Uint8Array);
+  }
+
+  async #open(
+    kind: MessageKind,
+    from: string,
+    inAnswerTo: string,
+    body: Uint8Array,
+  ): Promise<{ readonly content: Json; readonly boot: string }> {
+    const task = ['open', { kind, from, inAnswerTo }, body, this.#nowMs()] as const;
+    const { content, ...handed } = (await this.#thread.run(task)) as OpenedText;
+    // It may have been removed while the thread was at work.
+    if (!this.#members.has(from)) refuse('sender', from);
+    this.#fast.hear(from, handed);
+    this.#heardBoots.delete(from);
+    this.#opened(body);
+    return { content: JSON.parse(content) as Json, boot: handed.boot };
+  }
+
+  #senderOf(header: string | undefined): string {
+    if (header === undefined || !NODE_ID.test(header)) return refuse('header', header);
+    if (this.#removed.has(header)) refuse('removed', header);
+    if (!this.#members.has(header)) refuse('sender', header);
+    return header;
+  }
+
+  /** What we know of a node's descriptor or end is never taken back by an older word of it. */
+  #requireLatest({ node, madeMs }: NodeDescriptor): void {
+    if (this.#removed.has(node)) refuse('removed', node);
+    const known = node === this.node ? this.descriptor : this.#members.get(node);
+    if (known !== undefined && known.madeMs > madeMs) {
+      refuse('identity', `node ${node} has said something later`);
+    }
+  }
+
+  #bootOf(peer: string): string {
+    return this.#heardBoots.get(peer) ?? this.#fast.bootOf(peer) ?? '';
+  }
+
+  async #pack(json: Json): Promise<Uint8Array> {
+    if (sizeOf(json) <= INLINE_OCTETS) return pack(json);
+    return (await this.#thread.run(['pack', JSON.stringify(json)])) as Uint8Array;
+  }
+
+  async #unpack(packed: Uint8Array): Promise<Json> {
+    if (unpackedOctets(packed) <= INLINE_OCTETS) return unpack(packed, this.#limits.inflatedOctets);
+    return JSON.parse((await this.#thread.run(['unpack', packed])) as string) as Json;
+  }
+
+  #takeDue(asked: RedeemAsked): Pending {
+    const due = this.#dueRedeems.get(asked);
+    if (due === undefined) throw new Error('this redemption was answered already, or is not ours');
+    this.#dueRedeems.delete(asked);
+    return due;
+  }
+
+  #requireSize(body: Uint8Array): void {
+    if (body.length > this.#limits.sealedOctets) refuse('size', `${body.length} octets`);
+  }
+
+  #sealed(body: Uint8Array): Uint8Array {
+    this.#requireSize(body);
+    this.#counts.sealed += 1;
+    this.#counts.octetsOut += body.length;
+    return body;
+  }
+
+  #opened(body: Uint8Array): void {
+    this.#counts.opened += 1;
+    this.#counts.octetsIn += body.length;
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ChannelRefusal) this.#refused[error.refusal] += 1;
+      throw error;
+    }
+  }
+
+  #countedNow<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof ChannelRefusal) this.#refused[error.refusal] += 1;
+      throw error;
+    }
+  }
+}
+
+/** Exactly these members, sorted. Refuses with `decoding`. */
+function membersOf(json: Json, names: readonly string[]): { readonly [name: string]: Json } {
+  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
+  const found = isObject ? Object.keys(json).sort().join() : undefined;
+  if (found !== names.join()) refuse('decoding', `members are not ${names.join(', ')}`);
+  return json as { readonly [name: string]: Json };
+}
