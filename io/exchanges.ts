@@ -59,7 +59,6 @@ export class Exchanges {
     const exchange = ++this.#last;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#fail(exchange, 'silent'), this.#limits.patienceMs);
-      timer.unref();
       this.#open.set(exchange, { resolve, reject, timer });
       submit(exchange);
     });
