@@ -333,7 +333,7 @@ export class Node {
    * the newest, or a backup, or a copy that runs elsewhere, nobody can tell before it writes.
    */
   #takeIncarnation(): void {
-    const state = reincarnate(this.#replica, nextIncarnation(this.#replica));
+    const state = reincarnate(this.#replica, nextIncarnation(this.#replica, this.#options.node));
     const facts = changedFacts(this.#replica, state);
     this.#replica = state;
     this.#effects.push({ kind: 'persist', records: [], forget: [], facts });

@@ -57,13 +57,15 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   /** When something is due next. */
   get nextMonoMs(): number {
     const { rounds, membership, leases } = this;
-    return Math.min(rounds.nextMonoMs, membership.introductions.nextMonoMs, leases.nextMonoMs);
+    const roundMonoMs = membership.isSilent ? Number.POSITIVE_INFINITY : rounds.nextMonoMs;
+    return Math.min(roundMonoMs, membership.introductions.nextMonoMs, leases.nextMonoMs);
   }
 
   /** What is due now. `vector`: what this node has seen. */
   due(monoMs: number, vector: VersionVector, sha256: (text: string) => Uint8Array): Due {
     const { rounds, membership, leases } = this;
-    const calls = rounds.due(monoMs, vector).map((peer) => this.call(peer));
+    const peers = membership.isSilent ? [] : rounds.due(monoMs, vector);
+    const calls = peers.map((peer) => this.call(peer));
     const lapsed = leases.lapsed(monoMs, { live: rounds.live(monoMs), sha256 });
     const lapses = lapsed.map((record): Input => ({ kind: 'lapse', record }));
     const urls = membership.introductions.due(monoMs, vector);
@@ -83,7 +85,8 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     }
     if (isAnswer && followUp !== 'refuse') rounds.answered(name, monoMs);
     if (isAnswer && followUp === 'refuse') rounds.failed(name, monoMs);
-    return followUp === 'ask' && rounds.ask(name, monoMs) ? this.call(name) : undefined;
+    if (followUp !== 'ask' || this.membership.isSilent) return undefined;
+    return rounds.ask(name, monoMs) ? this.call(name) : undefined;
   }
 
   /** What is new about the members, for the shell; the rounds follow. */

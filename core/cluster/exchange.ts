@@ -136,9 +136,10 @@ function merge(tx: Transaction, options: ExchangeOptions, peer: string, page: Pa
 /**
  * The same node under a new name; its old events become those of a stranger. The name comes from
  * the process and not from a count: a backup that is restored twice would count to the same.
+ * `node`: its id, when that may have changed.
  */
-export function nextIncarnation({ origin, seen, boot }: ReplicaState): string {
-  const name = `${origin.slice(0, origin.lastIndexOf('.'))}.${boot}`;
+export function nextIncarnation({ origin, seen, boot }: ReplicaState, node?: string): string {
+  const name = `${node ?? origin.slice(0, origin.lastIndexOf('.'))}.${boot}`;
   let next = name;
   for (let n = 2; next === origin || seen.has(next); n++) next = `${name}-${n}`;
   return next;

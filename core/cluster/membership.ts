@@ -81,6 +81,11 @@ export class Membership {
     return this.#isRemoved ? [] : [...this.#members.keys()];
   }
 
+  /** No peers are configured: this node answers those that call it, and calls nobody. */
+  get isSilent(): boolean {
+    return this.#contacts.size === 0;
+  }
+
   /** Where to call a member: the configured URL that it answers at, else the one it names. */
   urlOf(node: string): string {
     for (const [url, contact] of this.#contacts) {

@@ -1,0 +1,40 @@
+// What a node does for which no peers are configured.
+
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { descriptorOf, urlOf } from '../testing/cluster.ts';
+import { Rig } from '../testing/rig.ts';
+
+function rig(): Rig {
+  const page = { records: 50, octets: 100_000 };
+  const self = descriptorOf('a');
+  const gossip = { self, peers: [], intervalMs: 1000, fanOut: 0, page };
+  return new Rig({ node: 'a', gossip: { ...gossip, digestKey: [1, 2, 3, 4] } });
+}
+
+function sent(node: Rig): readonly string[] {
+  return node.outbox.splice(0).map(({ kind }) => kind);
+}
+
+test('a node without configured peers answers who calls it, and calls nobody', () => {
+  const node = rig();
+  node.submit({ kind: 'introduced', url: null, descriptor: descriptorOf('b') });
+  node.advance(5000);
+  assert.not.ok(sent(node).includes('ask'));
+});
+
+test('once peers are configured it calls them, and once they are not it stops', () => {
+  const node = rig();
+  const { policy } = node;
+  node.submit({ kind: 'configure', policy, peers: [urlOf('b')] });
+  node.advance(2000);
+  assert.ok(sent(node).includes('introduce'));
+  node.submit({ kind: 'introduced', url: urlOf('b'), descriptor: descriptorOf('b') });
+  node.advance(2000);
+  assert.ok(sent(node).includes('ask'));
+  node.submit({ kind: 'configure', policy, peers: [] });
+  node.advance(20_000);
+  assert.equal(sent(node), []);
+});
+
+test.run();
