@@ -86,6 +86,51 @@ export const METRICS = {
     help: 'Inputs that wait for records from the database.',
     labels: {},
   },
+  akamu_gossip_members: {
+    type: 'gauge',
+    help: 'Other nodes of the cluster that this node knows.',
+    labels: {},
+  },
+  akamu_gossip_exchanges_total: {
+    type: 'counter',
+    help: 'Exchanges this node began with peers, by node id and outcome.',
+    labels: { peer: 128, outcome: ['told', 'unreachable'] },
+  },
+  akamu_gossip_asked_total: {
+    type: 'counter',
+    help: 'Exchanges peers began with this node.',
+    labels: {},
+  },
+  akamu_gossip_peer_reachable: {
+    type: 'gauge',
+    help: 'Whether the last exchange with a peer succeeded, by node id.',
+    labels: { peer: 128 },
+  },
+  akamu_gossip_peer_lag_events: {
+    type: 'gauge',
+    help: 'Events of a peer that this node knows of and has not merged, by node id.',
+    labels: { peer: 128 },
+  },
+  akamu_gossip_sealed_bytes_total: {
+    type: 'counter',
+    help: 'Octets of sealed messages, by direction.',
+    labels: { direction: ['in', 'out'] },
+  },
+  akamu_gossip_refusals_total: {
+    type: 'counter',
+    help: 'Messages of peers that were refused, by reason.',
+    labels: { reason: 32 },
+  },
+  akamu_gossip_redemptions_total: {
+    type: 'counter',
+    help: 'Nonces of other nodes that clients brought here, by outcome of asking their issuer.',
+    labels: { outcome: ['redeemed', 'unredeemed'] },
+  },
+  akamu_gossip_redemption_seconds: {
+    type: 'histogram',
+    help: 'Time of asking the issuer of a nonce until its answer.',
+    labels: {},
+  },
   akamu_event_loop_lag_max_seconds: {
     type: 'gauge',
     help: 'Longest delay of the event loop since the last scrape.',

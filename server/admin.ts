@@ -1,10 +1,11 @@
-// The admin listener: is the process alive, is the node ready, and its metrics. Invariant: none of
+// The admin listener: is the process alive, is the node ready, its metrics, and its cluster. Invariant: none of
 // it is on the public listener but the two health questions. Never here: anything a client needs.
 
 import type { RequestListener } from 'node:http';
 import type { WebResponse } from '../core/effect.ts';
 import { METRICS_CONTENT_TYPE } from '../io/metrics.ts';
 import type { Engine } from './engine.ts';
+import type { GossipListener } from './gossip/listener.ts';
 import { send } from './http.ts';
 
 interface Page {
@@ -16,14 +17,19 @@ interface Page {
 const TEXT = 'text/plain; charset=utf-8';
 
 /** Everything the admin listener answers. */
-export function adminListener(engine: Engine, metrics: () => string): RequestListener {
+export function adminListener(
+  engine: Engine,
+  metrics: () => string,
+  gossip: GossipListener,
+): RequestListener {
   const pages: ReadonlyMap<string, () => Page> = new Map([
     ...healthPages(engine),
     ['/metrics', () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: metrics() })],
   ]);
   return (message, reply) => {
-    const page = pages.get(pathOf(message.url));
-    send(message, reply, render(message.method, page));
+    const path = pathOf(message.url);
+    if (gossip(path, message, reply)) return;
+    send(message, reply, render(message.method, pages.get(path)));
   };
 }
 

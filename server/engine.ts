@@ -6,9 +6,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
 import { fromBase64Url, toHex } from '../core/bytes.ts';
+import type { GossipOptions } from '../core/cluster/cluster.ts';
+import type { Command } from '../core/input.ts';
 import { Node, type NodeOptions } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
 import { type Door, recordedNode } from '../io/capsule/recorder.ts';
+import type { ChannelStats } from '../io/channel/channel.ts';
 import { hostNow } from '../io/clock.ts';
 import { Driver, type Watch } from '../io/driver.ts';
 import { entropy } from '../io/entropy.ts';
@@ -16,6 +19,8 @@ import type { Log, LogFields } from '../io/log.ts';
 import type { Store, StoreStats } from '../io/store/store.ts';
 import type { Validator } from '../io/validate/validator.ts';
 import { buildList } from './crl-source.ts';
+import { type ClusterOptions, joinCluster, leaveCluster, type Membership } from './gossip/join.ts';
+import type { GossipView } from './gossip/listener.ts';
 import type { Answerer } from './http.ts';
 import { loadIdentity } from './identity.ts';
 import type { Authorities } from './policy.ts';
@@ -28,6 +33,8 @@ export interface EngineOptions {
   readonly validator: Validator;
   readonly log: Log;
   readonly watch: Watch;
+  /** Undefined: this node works alone. */
+  readonly cluster: ClusterOptions | undefined;
   /** Where the flight recorder writes; undefined: nothing is recorded. */
   readonly recordDir: string | undefined;
 }
@@ -36,6 +43,7 @@ interface Running {
   readonly store: Store;
   readonly node: Node;
   readonly driver: Driver;
+  readonly membership: Membership | undefined;
 }
 
 /** Pauses before the database is tried again; the last one repeats. */
@@ -47,6 +55,8 @@ export class Engine {
   #running: Running | undefined;
   #closed = false;
   #fault = 'starting';
+  /** Peers by URL, once they were configured anew. */
+  #peers: readonly string[] | undefined;
 
   constructor(options: EngineOptions, policy: Policy) {
     this.#options = options;
@@ -69,7 +79,7 @@ export class Engine {
   /** Undefined when the node is ready, else why it is not. */
   get fault(): string | undefined {
     if (this.#running === undefined) return this.#fault;
-    return this.#running.node.ready ? undefined : 'taking up what was under way';
+    return this.#running.node.unready;
   }
 
   get gauges(): Node['gauges'] | undefined {
@@ -80,10 +90,29 @@ export class Engine {
     return this.#running?.store.stats();
   }
 
-  /** Puts a new policy in force. */
-  configure(policy: Policy): void {
+  /** What peers and operators of the cluster are answered with. */
+  readonly gossip = (): GossipView => {
+    if (this.#options.cluster === undefined) return 'alone';
+    if (this.#running?.membership === undefined) return 'stopped';
+    const { driver, membership } = this.#running;
+    const { channel, descriptor } = membership;
+    return {
+      channel,
+      driver,
+      descriptor,
+      administer: (command: Command) => driver.administer(command),
+    };
+  };
+
+  get channelStats(): ChannelStats | undefined {
+    return this.#running?.membership?.channel.stats();
+  }
+
+  /** Puts a new policy, and new peers, in force. */
+  configure(policy: Policy, peers: readonly string[] | undefined): void {
     this.#policy = policy;
-    this.#running?.driver.submit({ kind: 'configure', policy });
+    this.#peers = peers;
+    this.#running?.driver.submit({ kind: 'configure', policy, peers });
   }
 
   /** Finishes what was acknowledged and lets go of the database. */
@@ -93,27 +122,33 @@ export class Engine {
     this.#running = undefined;
     this.#fault = 'stopping';
     await running?.driver.close();
+    await leave(running?.membership);
     await running?.store.close();
   }
 
   async #begin(options: { readonly mustExist: boolean }): Promise<void> {
     const store = await this.#options.open(options);
+    let membership: Membership | undefined;
     try {
-      await this.#beginOn(store);
+      const { cluster } = this.#options;
+      membership = cluster && (await joinCluster(store, cluster));
+      await this.#beginOn(store, membership);
     } catch (error) {
-      // Its thread would keep a process alive that has given up.
+      // Their threads would keep a process alive that has given up.
+      await leave(membership);
       await store.close().catch(() => {});
       throw error;
     }
   }
 
-  async #beginOn(store: Store): Promise<void> {
+  async #beginOn(store: Store, membership: Membership | undefined): Promise<void> {
     const { authorities, primitives, validator, log, watch } = this.#options;
     const boot = new Uint8Array(randomBytes(4));
-    const identity = await loadIdentity(store, toHex(boot));
+    const identity = await loadIdentity(store, toHex(boot), membership?.descriptor.node);
     const issuing = authorities.get(this.#policy.cas[0].id)!;
     const { node, door } = this.#makeNode(toHex(boot), {
       ...identity,
+      ...(membership && { gossip: withPeers(membership.gossip, this.#peers) }),
       policy: this.#policy,
       primitives,
       nonces: {
@@ -126,6 +161,7 @@ export class Engine {
       now: hostNow,
       entropy,
       store,
+      ...(membership && { peers: membership.calls }),
       validate: (request) => validator.validate(request),
       issue: (request) => {
         const authority = authorities.get(request.ca);
@@ -139,10 +175,11 @@ export class Engine {
       fail: (error) => this.#recover(error),
     });
     if (this.#closed) {
+      await leave(membership);
       await store.close();
       return;
     }
-    this.#running = { store, node, driver };
+    this.#running = { store, node, driver, membership };
   }
 
   #makeNode(boot: string, options: NodeOptions): { readonly node: Node; readonly door: Door } {
@@ -156,18 +193,19 @@ export class Engine {
   }
 
   #recover(error: unknown): void {
-    const store = this.#running?.store;
+    const failed = this.#running;
     this.#running = undefined;
     this.#fault = 'the database failed; recovering';
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log.error('node', 'stopped acknowledging; starting again from what is durable', {
       reason,
     });
-    void this.#restart(store);
+    void this.#restart(failed);
   }
 
-  async #restart(store: Store | undefined): Promise<void> {
-    await store?.close().catch(() => {});
+  async #restart(failed: Running | undefined): Promise<void> {
+    await leave(failed?.membership);
+    await failed?.store.close().catch(() => {});
     for (let attempt = 0; !this.#closed; attempt++) {
       const delayMs = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!;
       await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -180,4 +218,12 @@ export class Engine {
       }
     }
   }
+}
+
+function withPeers(options: GossipOptions, peers: readonly string[] | undefined): GossipOptions {
+  return peers === undefined ? options : { ...options, peers };
+}
+
+async function leave(membership: Membership | undefined): Promise<void> {
+  if (membership !== undefined) await leaveCluster(membership).catch(() => {});
 }

@@ -4,6 +4,7 @@
 
 import type { Effect, WebResponse } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
+import type { ChannelStats } from '../io/channel/channel.ts';
 import type { Watch } from '../io/driver.ts';
 import type { Metrics } from '../io/metrics.ts';
 import type { StoreStats } from '../io/store/store.ts';
@@ -30,8 +31,10 @@ export function observeRequests(metrics: Metrics): Observer {
 /** Makes a function that renders all metrics, with sizes as they are now. */
 export function exposition(metrics: Metrics, engine: Engine): () => string {
   let seen = { reads: 0, commits: 0, recordsWritten: 0 };
+  let sealed = { octetsIn: 0, octetsOut: 0 };
   return () => {
-    const { storeStats, gauges } = engine;
+    const { storeStats, gauges, channelStats } = engine;
+    if (channelStats !== undefined) sealed = countSealed(metrics, sealed, channelStats);
     if (gauges !== undefined) {
       metrics.set('akamu_core_cache_records', gauges.cached);
       metrics.set('akamu_core_parked_inputs', gauges.parked);
@@ -54,12 +57,47 @@ function countStore(metrics: Metrics, seen: Counted, stats: StoreStats): Counted
   return { reads: stats.reads, commits: stats.commits, recordsWritten: stats.recordsWritten };
 }
 
+type Sealed = Pick<ChannelStats, 'octetsIn' | 'octetsOut'>;
+
+/** Adds what a channel has carried since the last scrape; a new one starts from nothing. */
+function countSealed(metrics: Metrics, seen: Sealed, stats: Sealed): Sealed {
+  for (const [direction, name] of [
+    ['in', 'octetsIn'],
+    ['out', 'octetsOut'],
+  ] as const) {
+    const since = stats[name] >= seen[name] ? stats[name] - seen[name] : stats[name];
+    metrics.increment('akamu_gossip_sealed_bytes_total', { direction }, since);
+  }
+  return { octetsIn: stats.octetsIn, octetsOut: stats.octetsOut };
+}
+
 function countInput(metrics: Metrics, input: Input): void {
   metrics.increment('akamu_core_inputs_total', { kind: input.kind });
-  if (input.kind === 'validated') {
-    const outcome = input.result.ok ? 'valid' : 'invalid';
-    metrics.increment('akamu_validations_total', { type: input.type, outcome });
+  switch (input.kind) {
+    case 'validated': {
+      const outcome = input.result.ok ? 'valid' : 'invalid';
+      metrics.increment('akamu_validations_total', { type: input.type, outcome });
+      return;
+    }
+    case 'told':
+      countExchange(metrics, input.from, 'told');
+      return;
+    case 'unreachable':
+      countExchange(metrics, input.peer, 'unreachable');
+      return;
+    case 'asked':
+      metrics.increment('akamu_gossip_asked_total');
+      return;
+    case 'redeemed':
+    case 'unredeemed':
+      metrics.increment('akamu_gossip_redemptions_total', { outcome: input.kind });
+      return;
   }
+}
+
+function countExchange(metrics: Metrics, peer: string, outcome: 'told' | 'unreachable'): void {
+  metrics.increment('akamu_gossip_exchanges_total', { peer, outcome });
+  metrics.set('akamu_gossip_peer_reachable', outcome === 'told' ? 1 : 0, { peer });
 }
 
 function countEffect(metrics: Metrics, effect: Effect): void {

@@ -2,9 +2,9 @@
 // to wait for a restart. Invariant: every changed key is one or the other; none is dropped in
 // silence. Never here: reading files, putting anything in force.
 
-import type { Config } from '../io/config/index.ts';
+import type { Config, GossipConfig } from '../io/config/index.ts';
 
-/** Keys of `server` that take effect at once; of the others only `log.level` does. */
+/** Keys of `server` that take effect at once; of the others only `log.level` and `gossip.peers` do. */
 const LIVE_SERVER = [
   'orderExpirySecs',
   'authzExpirySecs',
@@ -27,8 +27,18 @@ export interface ReloadChanges {
 export function reloadChanges(current: Config, loaded: Config): ReloadChanges {
   const server = { ...current.server, ...pick(loaded.server, LIVE_SERVER) };
   const log = { ...current.log, level: loaded.log.level };
-  const next = { ...current, log, server };
+  const gossip = withPeers(current.gossip, loaded.gossip);
+  const next = { ...current, log, server, gossip };
   return { next, needRestart: differences(next, loaded) };
+}
+
+/** Peers come and go while the node runs; a section does not. */
+function withPeers(
+  current: GossipConfig | undefined,
+  loaded: GossipConfig | undefined,
+): GossipConfig | undefined {
+  if (current === undefined || loaded === undefined) return current;
+  return { ...current, peers: loaded.peers };
 }
 
 function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {

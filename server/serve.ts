@@ -5,19 +5,23 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Server as TlsServer } from 'node:https';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type CaConfig, type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
 import { createPrimitives } from '../io/crypto/primitives.ts';
 import type { Log } from '../io/log.ts';
-import { createMetrics } from '../io/metrics.ts';
+import { createMetrics, type Metrics } from '../io/metrics.ts';
 import { createValidator, type Validator } from '../io/validate/validator.ts';
 import { adminListener, withHealth } from './admin.ts';
-import { openCa } from './ca/ca.ts';
+import { type CertificateAuthority, openCa } from './ca/ca.ts';
 import { readCertificate } from './ca/certificate.ts';
 import { readCsr } from './ca/csr.ts';
 import { readPublicKey } from './ca/public-key.ts';
 import { Engine } from './engine.ts';
+import type { ClusterOptions } from './gossip/join.ts';
+import { gossipListener } from './gossip/listener.ts';
+import { advertisedUrl } from './gossip/options.ts';
 import { createServer, edge } from './http.ts';
 import { drain, listen } from './listen.ts';
 import { exposition, observeRequests, watchCore } from './meter.ts';
@@ -53,6 +57,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
       validator,
       log,
       watch: watchCore(metrics),
+      cluster: clusterOptions(config, issuing, log, metrics),
       recordDir: config.debug.recordDir,
     },
     policyOf(config, authorities),
@@ -67,7 +72,9 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     ),
     identity && tlsOptions(config.tls, identity),
   );
-  const admin = createServer(adminListener(engine, exposition(metrics, engine)));
+  const admin = createServer(
+    adminListener(engine, exposition(metrics, engine), gossipListener(engine.gossip, log, metrics)),
+  );
   const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
   try {
     await engine.start();
@@ -91,6 +98,21 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     await engine.close();
   }
   log.info('node', 'stopped');
+}
+
+/** What a node in a cluster needs; undefined in single-node mode. */
+function clusterOptions(
+  config: Config,
+  authority: CertificateAuthority,
+  log: Log,
+  metrics: Metrics,
+): ClusterOptions | undefined {
+  const { gossip } = config;
+  if (gossip === undefined || gossip.peers.length === 0) {
+    log.info('gossip', 'no peers configured — loop disabled');
+  }
+  if (gossip === undefined) return undefined;
+  return { config: gossip, url: advertisedUrl(config, hostname()), authority, log, metrics };
 }
 
 function openAuthorities(config: Config, log: Log): Authorities {
@@ -172,7 +194,7 @@ function reconfigure(
     return current;
   }
   const { next, needRestart } = reloadChanges(current, loaded.config);
-  engine.configure(policyOf(next, authorities));
+  engine.configure(policyOf(next, authorities), next.gossip?.peers);
   log.setLevel(next.log.level);
   log.info('config', 'reloaded');
   for (const key of needRestart) {

@@ -26,12 +26,6 @@ const ADMIN_KEYS = [
 
 export const NOT_YET: readonly Limitation[] = [
   {
-    path: ['gossip'],
-    what: '[gossip]',
-    fix: 'remove the section: this node works alone',
-    used: ({ gossip }) => gossip !== undefined,
-  },
-  {
     path: ['mtc', 'enabled'],
     what: '[mtc] enabled = true',
     fix: 'set enabled = false',

@@ -238,7 +238,6 @@ test('keys of maps are kept as they are', () => {
 
 test('a setting that has no effect yet is refused where it stands', () => {
   const using = [
-    '[gossip]\n',
     '[mtc]\nenabled = true\n',
     '[profiles.providers.x]\ntype = "builtin"\n',
     '[tls.client_auth]\nca_files = ["x"]\n',

@@ -65,13 +65,27 @@ function helpFor(words: readonly string[], commands: readonly Command[]): Comman
 }
 
 function parseOptions(args: readonly string[], command: Command): CommandLine {
-  const { words } = command;
+  const { words, argument: wanted } = command;
   const options = [...command.options, ...GLOBAL_OPTIONS];
   const values = new Map<string, string | true>();
+  let isOver = false;
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? '';
-    if (!argument.startsWith('-') || argument === '-') {
-      return mistake(`${show(words.join(' '))} takes no argument ${show(argument)}`, '', [], words);
+    if (argument === '--' && !isOver) {
+      isOver = true;
+      continue;
+    }
+    if (isOver || !argument.startsWith('-') || argument === '-' || isId(argument)) {
+      if (wanted !== undefined && argument !== '' && !values.has(wanted.name)) {
+        values.set(wanted.name, argument);
+        continue;
+      }
+      return mistake(
+        `${show(words.join(' '))} takes no ${wanted === undefined ? '' : 'second '}argument ${show(argument)}`,
+        '',
+        [],
+        words,
+      );
     }
     const [, spelled = argument, inline] = /^(--[^=]*)=([\s\S]*)$/.exec(argument) ?? [];
     const option = options.find(
@@ -94,7 +108,15 @@ function parseOptions(args: readonly string[], command: Command): CommandLine {
     }
     values.set(option.name, value);
   }
+  if (wanted !== undefined && !values.has(wanted.name)) {
+    return mistake(`${show(words.join(' '))} needs ${wanted.name}: ${wanted.doc}`, '', [], words);
+  }
   return { kind: 'run', command, values };
+}
+
+/** Ids of nodes are base64url, so one of them may begin like an option. */
+function isId(argument: string): boolean {
+  return /^-[A-Za-z0-9_-]{26}$/.test(argument) && !argument.startsWith('--');
 }
 
 function isGlobal(argument: string, name: string): boolean {

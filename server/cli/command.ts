@@ -18,7 +18,14 @@ export interface Option {
   readonly doc: string;
 }
 
-/** Values by option name; a flag that was given is `true`. */
+/** The one thing a command is about; it has to be given. */
+export interface Argument {
+  /** In capitals, as the help shows it. */
+  readonly name: string;
+  readonly doc: string;
+}
+
+/** Values by option name; a flag that was given is `true`; the argument under its name. */
 export type OptionValues = ReadonlyMap<string, string | true>;
 
 export interface Command {
@@ -28,6 +35,7 @@ export interface Command {
   readonly summary: string;
   /** More, for the help of the command itself. */
   readonly details: readonly string[];
+  readonly argument?: Argument;
   readonly options: readonly Option[];
   readonly run: (values: OptionValues, world: World) => Promise<ExitCode>;
 }
@@ -44,7 +52,7 @@ export interface World {
   readonly serve: (config: Config, log: Log, reload: () => LoadResult) => Promise<void>;
 }
 
-/** The value of an option that takes one. */
+/** The value of an option that takes one, or of the argument. */
 export function textOption(values: OptionValues, name: string): string | undefined {
   const value = values.get(name);
   return typeof value === 'string' ? value : undefined;

@@ -5,6 +5,7 @@
 import type { Command, Option } from './command.ts';
 import { checkConfig } from './config-check.ts';
 import { initialize } from './init.ts';
+import { registerNode, removeNode, showIdentity } from './node.ts';
 import { startServer } from './start-server.ts';
 
 const CONFIG: Option = {
@@ -12,6 +13,13 @@ const CONFIG: Option = {
   short: 'c',
   value: 'FILE',
   doc: 'The configuration file; without it ./akamu.toml if there is one, else built-in defaults.',
+};
+
+const SERVER_CONFIG: Option = {
+  name: 'config',
+  short: 'c',
+  value: 'FILE',
+  doc: 'The configuration file of the server; without it ./akamu.toml if there is one.',
 };
 
 export const COMMANDS: readonly Command[] = [
@@ -46,5 +54,37 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [CONFIG, { name: 'json', doc: 'Write the result as JSON; secrets are left out.' }],
     run: checkConfig,
+  },
+  {
+    words: ['node', 'identity'],
+    summary: 'Show the id, the URL and the public keys of a node.',
+    details: [
+      'Asks the running server; when none runs, looks into its database.',
+      'What --json writes is what `akamu node register` reads on another node.',
+    ],
+    options: [SERVER_CONFIG, { name: 'json', doc: 'Write the whole descriptor as JSON.' }],
+    run: showIdentity,
+  },
+  {
+    words: ['node', 'register'],
+    summary: 'Make a node known by hand, where introductions cannot travel.',
+    details: ['Nodes introduce themselves to their peers; this is only needed when they cannot.'],
+    argument: {
+      name: 'FILE',
+      doc: 'What `akamu node identity --json` wrote on that node; - for standard input.',
+    },
+    options: [SERVER_CONFIG],
+    run: registerNode,
+  },
+  {
+    words: ['node', 'remove'],
+    summary: 'Remove a node from the cluster for good.',
+    details: [
+      'Every node refuses it from now on, for ever. Stop the node first; to come back it needs a',
+      'new database. Take its URL out of [gossip] peers on the others.',
+    ],
+    argument: { name: 'ID', doc: 'The id of the node, as `akamu cluster status` shows it.' },
+    options: [SERVER_CONFIG],
+    run: removeNode,
   },
 ];

@@ -12,8 +12,9 @@ export function helpText(words: readonly string[], commands: readonly Command[])
   const called = ['akamu', ...words].join(' ');
   if (command !== undefined) {
     return page([
-      [`Usage: ${called} [OPTIONS]`],
+      [`Usage: ${called} ${command.argument ? `${command.argument.name} ` : ''}[OPTIONS]`],
       [command.summary, ...command.details],
+      command.argument ? columns([[command.argument.name, command.argument.doc]]) : [],
       ['Options:', ...optionLines([...command.options, ...GLOBAL_OPTIONS])],
     ]);
   }

@@ -1,0 +1,61 @@
+// The gossip paths of the admin listener: which caller is a peer and which an operator.
+// Invariant: every request gets one answer, also when answering it fails. Never here: the answers.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { WebResponse } from '../../core/effect.ts';
+import type { Log } from '../../io/log.ts';
+import type { Metrics } from '../../io/metrics.ts';
+import { send } from '../http.ts';
+import { Endpoints, type PeerSide } from './endpoints.ts';
+import { Notices } from './notices.ts';
+import { OperatorRoutes, type OperatorSide } from './operator.ts';
+import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
+
+/** What is there to answer with. */
+export type GossipView = (PeerSide & OperatorSide) | 'alone' | 'stopped';
+
+/** Takes a request, unless its path is none of these. */
+export type GossipListener = (
+  path: string,
+  message: IncomingMessage,
+  reply: ServerResponse,
+) => boolean;
+
+const NAMES = Object.keys(GOSSIP_PATHS) as GossipPathName[];
+
+export function gossipListener(view: () => GossipView, log: Log, metrics: Metrics): GossipListener {
+  const notices = new Notices(log);
+  const endpoints = new Endpoints(view, notices, metrics);
+  const operator = new OperatorRoutes(view);
+  const answer = async (
+    path: string,
+    message: IncomingMessage,
+  ): Promise<WebResponse | undefined> => {
+    const name = NAMES.find((each) => GOSSIP_PATHS[each].path === path);
+    if (name !== undefined && message.method === 'POST') return endpoints.answer(name, message);
+    const methods = operator.methods(path);
+    if (methods.includes(message.method ?? '')) return operator.answer(path, message);
+    return refusal([...(name === undefined ? [] : ['POST']), ...methods]);
+  };
+  return (path, message, reply) => {
+    const isOurs = NAMES.some((name) => GOSSIP_PATHS[name].path === path);
+    if (!isOurs && operator.methods(path).length === 0) return false;
+    answer(path, message).then(
+      (response) => response && send(message, reply, response),
+      (error: unknown) => {
+        const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        notices.say('error', 'a request could not be answered', undefined, { path, reason });
+        send(message, reply, FAILED);
+      },
+    );
+    return true;
+  };
+}
+
+function refusal(methods: readonly string[]): WebResponse {
+  const allow = methods.join(', ');
+  const headers = [['Allow', allow]] as const;
+  return { status: 405, headers, body: `use ${allow}\n`, route: 'gossip' };
+}
+
+const FAILED: WebResponse = { status: 500, headers: [], body: 'failed\n', route: 'gossip' };

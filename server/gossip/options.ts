@@ -1,0 +1,59 @@
+// From configuration and CA to what the core, the channel and the keys of a node go by.
+// Invariant: what all nodes of a cluster must have in common follows from the CA key and from
+// nothing else. Never here: keys of the node, files.
+
+import { assert } from '../../core/assert.ts';
+import type { GossipOptions } from '../../core/cluster/cluster.ts';
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import type { DigestKey } from '../../core/crdt/digest.ts';
+import type { ChannelLimits } from '../../io/channel/channel.ts';
+import { parseListenAddress, urlOf } from '../../io/config/address.ts';
+import type { Config, GossipConfig } from '../../io/config/index.ts';
+import type { CertificateAuthority } from '../ca/ca.ts';
+import { GOSSIP_PATHS } from './paths.ts';
+
+/**
+ * A page: large enough that a new node is in sync soon, small enough that merging one leaves ACME
+ * requests waiting for some milliseconds only (README.md has the figures).
+ */
+const PAGE = { records: 250, octets: 256 * 1024 } as const;
+/** What a sealed body may grow to when it is opened: a page and a push, and room. */
+const INFLATED_OCTETS = 64 * 1024 * 1024;
+
+/** Where other nodes find this one's admin listener. */
+export function advertisedUrl({ gossip, admin }: Config, hostname: string): string {
+  if (gossip?.advertiseUrl !== undefined) return gossip.advertiseUrl;
+  const address = parseListenAddress(admin.listenAddr);
+  assert(address?.kind === 'tcp', 'the configuration refuses a cluster on a Unix socket');
+  return urlOf(address, hostname);
+}
+
+export function gossipOptions(
+  config: GossipConfig,
+  authority: CertificateAuthority,
+  self: NodeDescriptor,
+): GossipOptions {
+  return {
+    self,
+    peers: config.peers,
+    intervalMs: config.intervalSecs * 1000,
+    fanOut: config.fanOut,
+    page: PAGE,
+    ownershipTtlMs: config.ownershipTtlSecs * 1000,
+    digestKey: digestKey(authority),
+  };
+}
+
+export function channelLimits(config: GossipConfig): ChannelLimits {
+  return {
+    skewToleranceMs: config.clockSkewToleranceSecs * 1000,
+    maxAgeMs: config.gossipEnvelopeMaxAgeSecs * 1000,
+    sealedOctets: GOSSIP_PATHS.sync.maxOctets,
+    inflatedOctets: INFLATED_OCTETS,
+  };
+}
+
+function digestKey(authority: CertificateAuthority): DigestKey {
+  const view = new DataView(authority.deriveSecret('cluster state digest').slice().buffer);
+  return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
+}

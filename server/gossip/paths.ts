@@ -1,0 +1,40 @@
+// The paths at which nodes call each other on the admin listener, and what each call may cost.
+// Invariant: both sides go by this one table. Never here: doing any of it.
+
+import { FAST_TYPE, INTRODUCTION_TYPE, SEALED_TYPE } from '../../io/channel/channel.ts';
+
+interface GossipPath {
+  readonly path: string;
+  /** Media type of the body and of its answer. */
+  readonly type: string;
+  /** Largest body and answer; nothing of ACME's max_body_bytes. */
+  readonly maxOctets: number;
+  /** From the call to the last octet of the answer. */
+  readonly timeoutMs: number;
+}
+
+export type GossipPathName = 'sync' | 'redeem' | 'identity';
+
+export const GOSSIP_PATHS: Readonly<Record<GossipPathName, GossipPath>> = {
+  /** Exchange records. */
+  sync: {
+    path: '/admin/gossip/sync',
+    type: SEALED_TYPE,
+    maxOctets: 16 * 1024 * 1024,
+    timeoutMs: 20_000,
+  },
+  /** Spend a nonce: a client waits for it. It carries a version vector, its answer some records. */
+  redeem: {
+    path: '/admin/gossip/redeem',
+    type: FAST_TYPE,
+    maxOctets: 2 * 1024 * 1024,
+    timeoutMs: 3_000,
+  },
+  /** Become known: two keys and a proof. */
+  identity: {
+    path: '/admin/gossip/identity',
+    type: INTRODUCTION_TYPE,
+    maxOctets: 64 * 1024,
+    timeoutMs: 10_000,
+  },
+};
