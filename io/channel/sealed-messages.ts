@@ -1,7 +1,10 @@
 // Sealed gossip messages: what is checked, and in which order. In clear stands nothing but CMS;
 // inside is a head (who, to whom, when, the how-manieth, in answer to what) and then the content.
 // Invariant: the checks run in the order of REFUSALS, and nothing of a message is decompressed or
-// decoded before its sender, recipient, age and novelty are proven.
+// decoded before its sender, recipient, age and novelty are proven. The key in the head is never
+// compressed together with content that others choose.
+// A recorded message finds: the same boot of ours, which knows it; or another, which it does not
+// name. So nothing need be kept over a restart, and freshness only bounds how late a message is.
 // Never here: threads (sealing-worker.ts), HTTP, and the meaning of the content.
 
 import { hash, type KeyObject } from 'node:crypto';

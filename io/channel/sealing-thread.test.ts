@@ -1,0 +1,51 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makeNodeKeys } from './node-keys.ts';
+import { MOST_WAITING, SealingThread } from './sealing-thread.ts';
+
+const LIMITS = { skewToleranceMs: 1, maxAgeMs: 1, sealedOctets: 9_999, inflatedOctets: 9_999 };
+const KEYS = makeNodeKeys('http://node.test', Date.UTC(2026, 0, 1));
+
+test('when the thread dies, whoever waits and whoever comes is told', async () => {
+  const keys = { ...KEYS, signing: new Uint8Array(3) };
+  const thread = new SealingThread({ keys, boot: 'A'.repeat(22), limits: LIMITS });
+  const outcomes = await Promise.all([outcomeOf(thread.run(['pack', '1'])), dying(thread)]);
+  for (const outcome of outcomes) assert.match(outcome, /cannot be used: its thread died/);
+  await thread.close();
+});
+
+test('no more than so many wait for the thread; the rest is refused', async () => {
+  const thread = new SealingThread({ keys: KEYS, boot: 'A'.repeat(22), limits: LIMITS });
+  const tasks = Array.from({ length: MOST_WAITING + 5 }, () =>
+    outcomeOf(thread.run(['pack', '1'])),
+  );
+  const outcomes = await Promise.all(tasks);
+  assert.is(outcomes.filter((outcome) => outcome === 'done').length, MOST_WAITING);
+  assert.match(outcomes.at(-1)!, /too many messages at once/);
+  assert.is(await outcomeOf(thread.run(['pack', '1'])), 'done', 'and then there is room again');
+  await thread.close();
+});
+
+test('a task that fails is told to whoever asked, and the next is done', async () => {
+  const thread = new SealingThread({ keys: KEYS, boot: 'A'.repeat(22), limits: LIMITS });
+  const [first, second] = [thread.run(['pack', 'no JSON']), thread.run(['pack', '1'])].map(
+    outcomeOf,
+  );
+  assert.match(await first!, /the gossip channel failed: SyntaxError/);
+  assert.is(await second, 'done');
+  await thread.close();
+});
+
+async function dying(thread: SealingThread): Promise<string> {
+  await outcomeOf(thread.run(['pack', '1']));
+  return outcomeOf(thread.run(['pack', '1']));
+}
+
+function outcomeOf(task: Promise<unknown>): Promise<string> {
+  return task.then(
+    () => 'done',
+    (error: Error) => error.message,
+  );
+}
+
+test.run();
