@@ -16,7 +16,7 @@ import { readDescriptor } from './descriptor.ts';
 import { refuse } from './refusal.ts';
 import { bodyHash } from './sealed-messages.ts';
 
-/** Bodies of introductions are no longer than this, octets; descriptors take about 2,900. */
+/** Bodies of introductions are no longer than this, octets; a descriptor takes about 2,400. */
 export const MAX_INTRODUCTION_OCTETS = 8_192;
 
 const DESCRIPTOR_BOUNDS = { size: MAX_INTRODUCTION_OCTETS, depth: 2 };
