@@ -8,37 +8,44 @@ import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
 import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
-import { unreachable } from './assert.ts';
+import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
 import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
+import {
+  answerRedemption,
+  loseRedemption,
+  redeem,
+  takeRedemption,
+  toldKey,
+} from './cluster/redemption.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
-import type { Chore, Input } from './input.ts';
+import type { Chore, Input, WebRequest } from './input.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What a handler came to. */
 export interface Result {
   readonly response?: WebResponse;
   readonly wait?: { readonly key: RecordKey; readonly ms: number };
+  /** Nothing of this run counts; the request runs again when the cluster has been asked. */
+  readonly catchUp?: true;
   /** What the node is to do after this. */
   readonly next?: Input | undefined;
   /** What follows from an exchange with a peer. */
-  readonly peer?: PeerResult;
+  readonly peer?: PeerResult | undefined;
 }
 
 /** The handler of each kind of input that works on records. */
 export function handle(
   tx: Transaction,
   held: Held,
-  gossip: Cluster | undefined,
+  cluster: Cluster | undefined,
   input: Input,
 ): Result {
   switch (input.kind) {
-    case 'request': {
-      const outcome = handleRequest(tx, held, input.web);
-      return 'kind' in outcome ? { wait: outcome } : { response: outcome };
-    }
+    case 'request':
+      return request(tx, held, cluster, input.web);
     case 'validated':
       concludeValidation(tx, held.leases, input.authorization, input.type, input.result);
       return {};
@@ -49,42 +56,24 @@ export function handle(
       concludeList(tx, held.lists, input.ca, input.number, input.der);
       return {};
     case 'chore':
-      if (gossip === undefined) return { next: doChore(tx, held, input) };
-      return { next: doClusterChore(tx, held, gossip, input) };
-    case 'introduced':
-      if (gossip === undefined) return {};
-      takeIntroduction(tx, gossip.membership, input.url, input.descriptor);
-      return {};
-    case 'call':
-      if (gossip !== undefined) callPeer(tx, gossip, input);
-      return {};
+      return { next: doChoreOf(tx, held, cluster, input) };
     case 'lapse':
       takeOver(tx, held, input.record);
       return {};
-    case 'asked': {
-      if (gossip === undefined || gossip.membership.isRemoved) return {};
-      const peer = { name: input.from, isAnswer: false };
-      if (input.push === null) {
-        return { peer: { ...peer, ...answerAsk(tx, gossip, input.exchange, input.ask) } };
-      }
-      // What was handed over is merged first; then the answer is made of the state after it.
-      if (takePush(tx, gossip, input.from, input.push)) return { next: { ...input, push: null } };
-      return { peer: { ...peer, ...REFUSED } };
-    }
-    case 'told': {
-      if (gossip === undefined) return {};
-      const exchanged = takePage(tx, gossip, input.from, input.page);
-      return { peer: { ...exchanged, name: input.from, isAnswer: true } };
-    }
+    case 'call':
+    case 'asked':
+    case 'told':
+    case 'introduced':
+    case 'redeem-asked':
+    case 'redeemed':
+    case 'unredeemed':
+      return cluster === undefined ? {} : handlePeer(tx, held, cluster, input);
     case 'boot':
     case 'loaded':
     case 'abandon':
     case 'configure':
     case 'unreachable':
     case 'unintroduced':
-    case 'redeem-asked':
-    case 'redeemed':
-    case 'unredeemed':
     case 'administer':
     case 'tick':
       throw new Error(`${input.kind} is the node's own`);
@@ -93,14 +82,84 @@ export function handle(
   }
 }
 
-function doClusterChore(
+function request(
   tx: Transaction,
   held: Held,
-  { membership }: Cluster,
+  cluster: Cluster | undefined,
+  web: WebRequest,
+): Result {
+  const all: Held = cluster === undefined ? held : { ...held, redeem: redeemWith(cluster) };
+  const outcome = handleRequest(tx, all, web);
+  if (!('kind' in outcome)) return { response: outcome };
+  return outcome.kind === 'wait' ? { wait: outcome } : { catchUp: true };
+}
+
+function redeemWith(cluster: Cluster): NonNullable<Held['redeem']> {
+  return (tx, nonce, issuer) => redeem(tx, cluster, nonce, issuer);
+}
+
+type PeerInput = Extract<
+  Input,
+  {
+    kind: 'call' | 'asked' | 'told' | 'introduced' | 'redeem-asked' | 'redeemed' | 'unredeemed';
+  }
+>;
+
+/** What comes from other nodes, or goes to them. */
+function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerInput): Result {
+  const { membership } = cluster;
+  // A removed node gossips no more, whatever is still under way.
+  if (membership.isRemoved) return {};
+  switch (input.kind) {
+    case 'call':
+      callPeer(tx, cluster, input);
+      return {};
+    case 'asked':
+      return asked(tx, cluster, input);
+    case 'told': {
+      const exchanged = takePage(tx, cluster, input.from, input.page);
+      tx.notify(toldKey(input.from));
+      return { peer: { ...exchanged, name: input.from, isAnswer: true } };
+    }
+    case 'introduced':
+      takeIntroduction(tx, membership, input.url, input.descriptor);
+      return {};
+    case 'redeem-asked':
+      answerRedemption(tx, cluster, held.nonces, input);
+      return {};
+    case 'redeemed':
+      return { peer: takeRedemption(tx, cluster, input.redemption, input.answer) };
+    case 'unredeemed':
+      loseRedemption(tx, cluster, input.redemption);
+      return {};
+    default:
+      return unreachable(input);
+  }
+}
+
+function asked(
+  tx: Transaction,
+  cluster: Cluster,
+  input: Extract<Input, { kind: 'asked' }>,
+): Result {
+  const peer = { name: input.from, isAnswer: false };
+  if (input.push === null) {
+    return { peer: { ...peer, ...answerAsk(tx, cluster, input.exchange, input.ask) } };
+  }
+  // What was handed over is merged first; then the answer is made of the state after it.
+  if (takePush(tx, cluster, input.from, input.push)) return { next: { ...input, push: null } };
+  return { peer: { ...peer, ...REFUSED } };
+}
+
+function doChoreOf(
+  tx: Transaction,
+  held: Held,
+  cluster: Cluster | undefined,
   chore: Chore,
 ): Chore | undefined {
-  if (chore.chore === 'members') return loadMembers(tx, membership, chore);
-  if (chore.chore !== 'announce') return doChore(tx, held, chore);
-  announce(tx, membership);
+  if (chore.chore !== 'members' && chore.chore !== 'announce') return doChore(tx, held, chore);
+  assert(cluster !== undefined, 'a chore of clusters');
+  if (chore.chore === 'members') return loadMembers(tx, cluster.membership, chore);
+  announce(tx, cluster.membership);
   return undefined;
 }

@@ -31,6 +31,18 @@ export const LIMITS = {
   /** Attempts to reach a configured peer before it is worth a warning. */
   introductionsBeforeWarning: 3,
 
+  /** How long a request waits for the issuer of its nonce; the shell gives up sooner. */
+  redemptionMs: 5000,
+  /** How long it then waits for what the issuer had written before, where a page was not enough. */
+  coverageMs: 1000,
+  /** What the answer about a nonce carries at most. */
+  redemptionRecords: 200,
+  redemptionOctets: 262_144,
+  /** How long the members are waited for before something is said not to exist. */
+  catchUpMs: 500,
+  /** How far apart such waves of asks begin at least: strangers can provoke them. */
+  catchUpPauseMs: 100,
+
   /** Identifiers in one order. */
   orderIdentifiers: 100,
   /** Orders on one page of an account's list. */

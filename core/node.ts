@@ -13,7 +13,6 @@ import { certificateMade, rung } from './acme/records.ts';
 import { START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';
 import { RevocationLists } from './acme/revocation-lists.ts';
-import { assert } from './assert.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
@@ -25,12 +24,13 @@ import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { handle, type Result } from './handle.ts';
-import type { Chore, Input, Loaded } from './input.ts';
+import type { Chore, Input } from './input.ts';
 import { LIMITS } from './limits.ts';
+import { Loads } from './loads.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
-import { freshMemory, Miss, remember, Transaction } from './transaction.ts';
-import { isRequest, type Job, WaitingRoom } from './waiting-room.ts';
+import { freshMemory, Miss, Transaction } from './transaction.ts';
+import { type Job, WaitingRoom } from './waiting-room.ts';
 
 export interface NodeOptions {
   /** The node's id, as stamps carry it. */
@@ -58,9 +58,8 @@ export class Node {
   #clock: HlcState = HLC_ZERO;
   #replica: ReplicaState;
   readonly #cluster: Cluster | undefined;
-  readonly #loading = new Map<number, { readonly job: Job; readonly miss: Miss }>();
+  readonly #loads: Loads;
   readonly #waiting = new WaitingRoom();
-  readonly #abandoned = new Set<number>();
   readonly #startChores: readonly Chore['chore'][];
   #startChoresLeft: number;
   #sweepAtMonoMs = 0;
@@ -75,10 +74,11 @@ export class Node {
     this.#policy = options.policy;
     this.#replica = options.replica;
     const { gossip, nonces } = options;
-    this.#cluster = gossip && new Cluster(gossip, options.node, seedOf(nonces.boot));
+    this.#cluster = gossip && new Cluster(gossip, options.node, nonces.boot);
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
+    this.#loads = new Loads(this.#cache);
     this.#nonces = new NonceBook(
       options.nonces,
       options.primitives,
@@ -106,7 +106,7 @@ export class Node {
     /** Pieces of work under way in the whole cluster, as far as known here. */
     readonly leases: number;
   } {
-    const parked = this.#loading.size + this.#waiting.size;
+    const parked = this.#loads.size + this.#waiting.size;
     const leases = this.#cluster?.leases.size ?? 0;
     return { cached: this.#cache.size, parked, position: this.#replica.seq, leases };
   }
@@ -116,10 +116,13 @@ export class Node {
     this.#now = now;
     this.#effects = [];
     this.#accept(input);
-    for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
-      this.#run(job);
-    }
-    this.#effects.push(...(this.#cluster?.takeNews() ?? []));
+    do {
+      for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
+        this.#run(job);
+      }
+      this.#effects.push(...(this.#cluster?.takeNews() ?? []));
+      this.#catchUp();
+    } while (this.#runnable.length > 0);
     this.#planWake();
     return this.#effects;
   }
@@ -133,25 +136,22 @@ export class Node {
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
       case 'loaded':
-        this.#resume(input.load, input.loaded);
+        this.#resume(this.#loads.end(input.load, input.loaded));
         return;
       case 'abandon':
-        this.#abandon(input.request);
+        this.#waiting.abandon(input.request);
+        this.#loads.abandon(input.request);
         return;
       case 'configure':
         this.#policy = input.policy;
         if (input.peers !== undefined) this.#cluster?.membership.configure(input.peers);
         return;
       case 'unreachable':
-        this.#cluster?.rounds.failed(input.peer, this.#now.monoMs);
-        this.#cluster?.membership.doubt(input.peer);
+        this.#cluster?.failed(input.peer, this.#now.monoMs);
         return;
       case 'unintroduced':
         this.#cluster?.membership.missed(input.url, input.reason, this.#now.monoMs);
         return;
-      case 'redeem-asked':
-      case 'redeemed':
-      case 'unredeemed':
       case 'administer':
         return;
       case 'tick':
@@ -196,7 +196,12 @@ export class Node {
       result = handle(tx, held, this.#cluster, job.input);
     } catch (error) {
       if (!(error instanceof Miss)) throw error;
-      this.#load(job, error);
+      if (this.#refuseWhenFull(job)) return;
+      this.#effects.push(this.#loads.begin(job, error, this.#replica));
+      return;
+    }
+    if (result.catchUp) {
+      this.#awaitNews(job);
       return;
     }
     if (result.response?.problem === undefined) this.#commit(tx);
@@ -216,34 +221,8 @@ export class Node {
     else if (this.#isStartChore(job.input)) this.#startChoresLeft--;
   }
 
-  /** Parks a job until the database has answered. */
-  #load(job: Job, miss: Miss): void {
-    if (this.#refuseWhenFull(job)) return;
-    job.loads++;
-    assert(
-      job.loads <= LIMITS.loadsPerInput,
-      `an input never had what it needs: ${job.input.kind}`,
-    );
-    const load = this.#cache.beginLoad();
-    this.#loading.set(load, { job, miss });
-    // Rows are of the instant at which they are asked for, and so must be what is said about them:
-    // of the first such instant, where more rows are asked for later.
-    job.memory.instant ??= this.#replica;
-    const { keys, selections, ranges } = miss;
-    this.#effects.push({ kind: 'load', load, keys, selections, ranges });
-  }
-
-  #resume(load: number, loaded: Loaded): void {
-    const parked = this.#loading.get(load);
-    assert(parked !== undefined, 'a load that was asked for');
-    const { job, miss } = parked;
-    this.#loading.delete(load);
-    for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
-    for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
-    this.#cache.endLoad(load);
-    remember(job.memory, miss, loaded);
-    const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
-    if (!isAbandoned) this.#runnable.push(job);
+  #resume(job: Job | undefined): void {
+    if (job !== undefined) this.#runnable.push(job);
   }
 
   /** The only place where records and the replica change. */
@@ -339,6 +318,25 @@ export class Node {
     this.#effects.push({ kind: 'persist', records: [], forget: [], facts });
   }
 
+  /** Begins and ends waves of asks, and wakes who waited for them. */
+  #catchUp(): void {
+    if (this.#cluster === undefined) return;
+    for (const call of this.#cluster.beginWave(this.#now.monoMs)) this.#start(call);
+    const ended = this.#cluster.catchUp.takeEnded(this.#now.monoMs);
+    if (ended !== undefined) this.#runnable.push(...this.#waiting.leave(ended));
+  }
+
+  /** Parks a request until the cluster has been asked for what it seems to lack; once. */
+  #awaitNews(job: Job): void {
+    if (this.#refuseWhenFull(job)) return;
+    const { memory } = job;
+    memory.caughtUp = true;
+    memory.selections.clear();
+    memory.instant = undefined;
+    const untilMonoMs = this.#now.monoMs + 2 * LIMITS.catchUpMs;
+    this.#waiting.enter(job, this.#cluster!.catchUp.enter(), untilMonoMs);
+  }
+
   /** Asks for the next tick, when it has to come sooner than the one asked for before. */
   #planWake(): void {
     const checkInMs = this.#waiting.size > 0 ? LIMITS.waitCheckMs : Number.POSITIVE_INFINITY;
@@ -349,16 +347,9 @@ export class Node {
     this.#effects.push({ kind: 'wake', monoMs });
   }
 
-  #abandon(request: number): void {
-    this.#waiting.abandon(request);
-    for (const { job } of this.#loading.values()) {
-      if (isRequest(job, request)) this.#abandoned.add(request);
-    }
-  }
-
   /** Turns a request away when too many wait already; never work the node owes itself. */
   #refuseWhenFull({ input }: Job): boolean {
-    const parked = this.#loading.size + this.#waiting.size;
+    const parked = this.#loads.size + this.#waiting.size;
     if (input.kind !== 'request' || parked < LIMITS.parkedInputs) return false;
     this.#turnAway(input, 'the server is too busy; try again');
     return true;
@@ -389,9 +380,4 @@ export class Node {
     this.#clock = clock;
     return stamp;
   }
-}
-
-/** Four octets as one number. */
-function seedOf(octets: Uint8Array): number {
-  return octets.reduce((sum, octet) => (sum * 256 + octet) >>> 0, 0);
 }

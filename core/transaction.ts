@@ -6,6 +6,7 @@
 import { assert } from './assert.ts';
 import { toBase64Url } from './bytes.ts';
 import type { Cache } from './cache.ts';
+import type { Redemption } from './cluster/redemption.ts';
 import type { Selection } from './crdt/columns.ts';
 import type { Stamp } from './crdt/hlc.ts';
 import { type Json, keyText, type Record, type RecordKey } from './crdt/record.ts';
@@ -43,6 +44,10 @@ export interface Memory {
   readonly entropy: Uint8Array | undefined;
   /** What a handler wants to keep, such as an authenticated request. */
   note: unknown;
+  /** What has become of its nonce, where another node issued it. */
+  redemption: Redemption | undefined;
+  /** Whether the cluster was asked already before this request was to be refused. */
+  caughtUp: boolean;
   /** How often rows had to be read anew because the replica had moved on. */
   rereads: number;
   /** Whether this input has waited its time already. */
@@ -61,6 +66,8 @@ export function freshMemory(entropy: Uint8Array | undefined, firstRunMs: number)
     instant: undefined,
     entropy,
     note: undefined,
+    redemption: undefined,
+    caughtUp: false,
     rereads: 0,
     waited: false,
     firstRunMs,

@@ -5,6 +5,7 @@
 
 import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
+import { issuerOf } from '../core/cluster/descriptor.ts';
 import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
 import { emptyReplica, type ReplicaState } from '../core/crdt/replica.ts';
 import { Node } from '../core/node.ts';
@@ -87,12 +88,4 @@ function replicaAtStart({ disk, id, index, boot }: Machine): ReplicaState {
   const fresh = emptyReplica(`${id}.${boot * INCARNATIONS}`, name);
   disk.apply({ records: [], forget: [], facts: changedFacts(undefined, fresh) });
   return fresh;
-}
-
-/** 8 octets that name a node in its nonces. */
-function issuerOf(id: string): Uint8Array {
-  const bytes = new Uint8Array(8);
-  for (let i = 0; i < id.length; i++)
-    bytes[i % 8] = Math.imul(bytes[i % 8]!, 31) + id.charCodeAt(i);
-  return bytes;
 }

@@ -112,6 +112,7 @@ function requireAuthority(call: Call, certificate: Draft): void {
   throw problem(
     'unauthorized',
     'the account neither ordered this certificate nor holds authorizations for all its names',
+    { mayBeStale: true },
   );
 }
 

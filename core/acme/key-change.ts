@@ -25,7 +25,9 @@ export function changeKey({ tx, policy, signed }: Call): Outcome {
   }
   const old = tx.primitives.readKey(payload['oldKey']);
   if (!old.ok || old.value.thumbprint !== accountKey(account).thumbprint) {
-    throw problem('malformed', '"oldKey" is not the key this account has now');
+    throw problem('malformed', '"oldKey" is not the key this account has now', {
+      mayBeStale: true,
+    });
   }
   if (key.thumbprint === old.value.thumbprint) {
     throw problem('malformed', 'the new key is the one the account has already');

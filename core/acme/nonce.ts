@@ -2,10 +2,10 @@
 // number there, the issuer's position in its own event log and its age, under a MAC. So a forgery
 // costs nothing to refuse, and what has been spent is one bit in a ring.
 // Invariant: of every nonce `spend` accepts at most one use, whatever else happens.
-// Never here: what a nonce of another node needs (it is redeemed at its issuer).
+// Never here: redeeming a nonce of another node at its issuer (cluster/redemption.ts).
 
 import { assert } from '../assert.ts';
-import { equalBytes, fromBase64Url, toBase64Url } from '../bytes.ts';
+import { equalBytes, fromBase64Url, toBase64Url, toHex } from '../bytes.ts';
 import type { Primitives } from '../primitives.ts';
 
 /** Octets of the parts, in order; 45 octets make 60 characters. */
@@ -28,7 +28,12 @@ export interface NonceIdentity {
 
 export type NonceReading =
   | { readonly ok: true; readonly counter: number }
-  | { readonly ok: false; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      /** Of a genuine nonce that another node issued: who, in hexadecimal. */
+      readonly issuer?: string;
+    };
 
 export class NonceBook {
   readonly #identity: NonceIdentity;
@@ -77,8 +82,10 @@ export class NonceBook {
     const body = bytes.subarray(0, BODY);
     if (!equalBytes(this.#mac(body), bytes.subarray(BODY))) return bad('this nonce is not of ours');
     const { issuer, boot } = this.#identity;
-    if (!equalBytes(body.subarray(0, ISSUER), issuer))
-      return bad('the node that issued this nonce is unknown');
+    if (!equalBytes(body.subarray(0, ISSUER), issuer)) {
+      const reason = 'the node that issued this nonce is unknown';
+      return { ok: false, reason, issuer: toHex(body.subarray(0, ISSUER)) };
+    }
     if (!equalBytes(body.subarray(ISSUER, ISSUER + BOOT), boot)) {
       return bad('this nonce was issued before the server restarted');
     }
@@ -95,6 +102,13 @@ export class NonceBook {
   spend(counter: number): void {
     assert(!this.#isSpent(counter), 'a nonce is spent once');
     this.#mark(counter, true);
+  }
+
+  /** How far the issuer's event log went when it issued this nonce, which `read` found good. */
+  positionOf(nonce: string): number {
+    const bytes = fromBase64Url(nonce);
+    assert(bytes !== undefined && bytes.length === BODY + MAC, 'a nonce that was read');
+    return readInteger(bytes.subarray(ISSUER + BOOT + COUNTER), POSITION);
   }
 
   #mac(body: Uint8Array): Uint8Array {

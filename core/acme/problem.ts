@@ -44,6 +44,8 @@ export interface ProblemExtras {
   /** badSignatureAlgorithm lists what would be accepted (RFC 8555 §6.2). */
   readonly algorithms?: readonly string[];
   readonly subproblems?: readonly Subproblem[];
+  /** What it is about may have changed on another node; 404 and some types mean that anyhow. */
+  readonly mayBeStale?: true;
 }
 
 /** One identifier's share of a problem (RFC 8555 §6.7.1). */
@@ -68,6 +70,12 @@ export class Problem extends Error {
   get status(): number {
     return this.extras.status ?? PROBLEMS[this.type];
   }
+}
+
+/** True for a refusal that may be for want of what another node has just written. */
+export function mayBeStale({ type, status, extras }: Problem): boolean {
+  const isUnknown = type === 'accountDoesNotExist' || type === 'orderNotReady' || status === 404;
+  return isUnknown || extras.mayBeStale === true;
 }
 
 /** Makes a Problem to throw: `throw problem('malformed', 'the payload is not JSON')`. */

@@ -42,7 +42,9 @@ export function replacedSerial(
 ): string {
   const certificate = findByRenewalId(tx, policy, id);
   if (certificate === undefined || certificateMade(certificate).account !== account) {
-    throw problem('malformed', '"replaces" names no certificate of this account');
+    throw problem('malformed', '"replaces" names no certificate of this account', {
+      mayBeStale: true,
+    });
   }
   if (registerMember(certificate, 'replaced', 'order') !== undefined) {
     throw problem('alreadyReplaced', 'another order has replaced this certificate');

@@ -7,14 +7,18 @@ import type { WebRequest } from '../input.ts';
 import type { JsonObject } from '../json.ts';
 import type { KeyFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
+import type { Outcome } from './answer.ts';
+import type { Held } from './call.ts';
 import { isPostAsGet, type OuterJws, parseOuter, parsePayload, verifyJws } from './jws.ts';
-import type { NonceBook } from './nonce.ts';
+import type { NonceReading } from './nonce.ts';
 import type { Policy } from './policy.ts';
-import { problem } from './problem.ts';
+import { Problem, problem } from './problem.ts';
 import { accountKey, rung } from './records.ts';
 
 /** Who may sign a request to a resource. */
 export type Signer = 'account' | 'key' | 'either';
+
+export type Wait = Outcome & { readonly kind: 'wait' };
 
 export interface SignedRequest {
   readonly jws: OuterJws;
@@ -25,14 +29,17 @@ export interface SignedRequest {
   readonly payload: JsonObject | undefined;
 }
 
-/** Checks a POST. Throws the Problem that RFC 8555 §6 names for what is wrong. */
+/**
+ * Checks a POST. Throws the Problem that RFC 8555 §6 names for what is wrong; returns what to wait
+ * for while another node is asked about its nonce.
+ */
 export function authenticate(
   tx: Transaction,
-  policy: Policy,
-  nonces: NonceBook,
+  held: Held,
   web: WebRequest,
   signer: Signer,
-): SignedRequest {
+): SignedRequest | Wait {
+  const { policy, nonces } = held;
   const jws = parseOuter(bodyOf(web));
   if (jws.url !== policy.baseUrl + web.target) {
     throw problem(
@@ -42,11 +49,33 @@ export function authenticate(
     );
   }
   const nonce = nonces.read(jws.nonce, tx.now.monoMs);
-  if (!nonce.ok) throw problem('badNonce', nonce.reason);
+  if (!nonce.ok) {
+    const wait = redeem(tx, held, jws.nonce, nonce);
+    if (wait !== undefined) return wait;
+  }
   const { account, key } = findSigner(tx, policy, jws, signer);
-  verifyJws(jws, key.jwk, tx.primitives);
-  nonces.spend(nonce.counter);
+  try {
+    verifyJws(jws, key.jwk, tx.primitives);
+  } catch (error) {
+    // The account may have changed its key on another node a moment ago.
+    if (account === undefined || !(error instanceof Problem)) throw error;
+    throw problem(error.type, error.message, { ...error.extras, mayBeStale: true });
+  }
+  if (nonce.ok) nonces.spend(nonce.counter);
   return { jws, account, key, payload: isPostAsGet(jws) ? undefined : parsePayload(jws) };
+}
+
+/** Has another node's nonce spent. Returns what to wait for, or undefined when it was spent. */
+function redeem(
+  tx: Transaction,
+  held: Held,
+  nonce: string,
+  { reason, issuer }: Extract<NonceReading, { readonly ok: false }>,
+): Wait | undefined {
+  const verdict = issuer === undefined ? undefined : held.redeem?.(tx, nonce, issuer);
+  if (verdict?.kind === 'wait') return verdict;
+  if (verdict?.kind === 'spent') return undefined;
+  throw problem('badNonce', verdict?.reason ?? reason);
 }
 
 /** A request on a later run: its account as it is by now, which must still be valid. */

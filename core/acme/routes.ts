@@ -17,9 +17,15 @@ import { directory, issuerChain, newNonce, rootCertificate } from './directory.t
 import { finalizeOrder } from './finalize.ts';
 import { changeKey } from './key-change.ts';
 import { getOrder, newOrder } from './order.ts';
-import { Problem, problem } from './problem.ts';
+import { mayBeStale, Problem, problem } from './problem.ts';
 import { renewalInformation } from './renewal.ts';
-import { authenticate, type SignedRequest, type Signer, withAccountOfNow } from './request.ts';
+import {
+  authenticate,
+  type SignedRequest,
+  type Signer,
+  type Wait,
+  withAccountOfNow,
+} from './request.ts';
 
 interface Route {
   readonly name: string;
@@ -61,12 +67,17 @@ const SIGNED_METHODS = 'POST, OPTIONS';
 /** Names of all routes, for metrics. */
 export const ROUTE_NAMES: readonly string[] = [...ROUTES.map((route) => route.name), 'none'];
 
+/** The cluster is to be asked before the request is refused. */
+export interface CatchUpFirst {
+  readonly kind: 'catch-up';
+}
+
 /** Runs the handler of a request. Returns the response, or what to wait for. */
 export function handleRequest(
   tx: Transaction,
   held: Held,
   web: WebRequest,
-): WebResponse | (Outcome & { readonly kind: 'wait' }) {
+): WebResponse | Wait | CatchUpFirst {
   const [path = '', search = ''] = splitOnce(web.target, '?');
   const match = findRoute(path);
   try {
@@ -76,6 +87,8 @@ export function handleRequest(
     return frame(tx, held, web, match.route, outcome.answer, undefined);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    const mayLack = match !== undefined && !tx.isAlone && !tx.memory.caughtUp;
+    if (mayLack && mayBeStale(error)) return { kind: 'catch-up' };
     return frame(tx, held, web, match?.route, problemAnswer(error), error.type);
   }
 }
@@ -98,6 +111,7 @@ function runRoute(
   }
   if (route.signer === 'none') return route.run(callOf(tx, held, web, ids, query, undefined));
   const request = signedRequest(tx, held, web, route.signer);
+  if ('kind' in request) return request;
   checkPayload(route, request);
   return route.run(callOf(tx, held, web, ids, query, request));
 }
@@ -121,11 +135,11 @@ function signedRequest(
   held: Held,
   web: WebRequest,
   signer: Signer,
-): SignedRequest {
+): SignedRequest | Wait {
   const before = tx.memory.note as SignedRequest | undefined;
   if (before !== undefined) return withAccountOfNow(tx, before);
-  const request = authenticate(tx, held.policy, held.nonces, web, signer);
-  tx.memory.note = request;
+  const request = authenticate(tx, held, web, signer);
+  if (!('kind' in request)) tx.memory.note = request;
   return request;
 }
 

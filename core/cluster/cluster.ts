@@ -1,5 +1,6 @@
 // What a node in a cluster holds besides records: who belongs to it, when to ask whom, who works on
-// what; and what is due of all that at a moment.
+// what, which nonces are being redeemed elsewhere and which requests wait for news; and what is due
+// of all that at a moment.
 // Invariant: everything here is lost with the process, and found again. Never here: records, what
 // is asked and answered.
 
@@ -7,10 +8,12 @@ import type { VersionVector } from '../crdt/version-vector.ts';
 import type { Effect } from '../effect.ts';
 import type { Input } from '../input.ts';
 import { LIMITS } from '../limits.ts';
+import { CatchUp } from './catch-up.ts';
 import { ClockVotes } from './clock-votes.ts';
-import type { Exchanged, ExchangeOptions } from './exchange.ts';
+import type { Exchanged, ExchangeOptions, FollowUp } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
+import { Redemptions } from './redemption.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
 
 /** `peers` are URLs. */
@@ -24,7 +27,18 @@ export interface GossipOptions extends RoundOptions, ExchangeOptions, Membership
 }
 
 /** What an exchange with a peer came to. */
-export type PeerResult = Exchanged & { readonly name: string; readonly isAnswer: boolean };
+export type PeerResult = Exchanged & {
+  readonly name: string;
+  /** It has answered our ask. */
+  readonly isAnswer: boolean;
+};
+
+/** What is known of exchanges with a peer, for operators. */
+export interface PeerFacts {
+  readonly answeredMonoMs: number;
+  /** Whether contents agreed, when they could last be compared. */
+  readonly agrees: boolean | undefined;
+}
 
 /** What is to be done at a moment. */
 export interface Due {
@@ -39,10 +53,14 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   readonly membership: Membership;
   readonly rounds: Rounds;
   readonly leases: Leases;
+  readonly redemptions: Redemptions = new Redemptions();
+  readonly catchUp: CatchUp = new CatchUp();
+  readonly #facts = new Map<string, PeerFacts>();
   readonly #votes: ClockVotes;
 
-  /** `seed`: any 32 bits, so that nodes do not march in step. */
-  constructor(options: GossipOptions, node: string, seed: number) {
+  /** `boot`: four octets of this process, so that nodes do not march in step. */
+  constructor(options: GossipOptions, node: string, boot: Uint8Array) {
+    const seed = boot.reduce((sum, octet) => (sum * 256 + octet) >>> 0, 0);
     const { digestKey, page, fanOut, intervalMs, ownershipTtlMs } = options;
     this.digestKey = digestKey;
     this.page = page;
@@ -56,9 +74,13 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
 
   /** When something is due next. */
   get nextMonoMs(): number {
-    const { rounds, membership, leases } = this;
-    const roundMonoMs = membership.isSilent ? Number.POSITIVE_INFINITY : rounds.nextMonoMs;
-    return Math.min(roundMonoMs, membership.introductions.nextMonoMs, leases.nextMonoMs);
+    const { rounds, membership, leases, catchUp } = this;
+    return Math.min(
+      membership.isSilent ? Number.POSITIVE_INFINITY : rounds.nextMonoMs,
+      membership.introductions.nextMonoMs,
+      leases.nextMonoMs,
+      catchUp.nextMonoMs,
+    );
   }
 
   /** What is due now. `vector`: what this node has seen. */
@@ -78,21 +100,49 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
   followUp(result: PeerResult, monoMs: number): Input | undefined {
     const { rounds } = this;
-    const { name, followUp, seen, clockMs, isAnswer } = result;
+    const { name, followUp, seen, clockMs, isAnswer, agrees } = result;
     if (followUp !== 'refuse') {
       rounds.heard(name, monoMs, seen);
       this.#votes.hear(name, clockMs, monoMs);
     }
-    if (isAnswer && followUp !== 'refuse') rounds.answered(name, monoMs);
-    if (isAnswer && followUp === 'refuse') rounds.failed(name, monoMs);
-    if (followUp !== 'ask' || this.membership.isSilent) return undefined;
-    return rounds.ask(name, monoMs) ? this.call(name) : undefined;
+    if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
+    const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
+    if (isAnswer && followUp !== 'refuse') {
+      const before = this.#facts.get(name)?.agrees;
+      this.#facts.set(name, { answeredMonoMs: monoMs, agrees: agrees ?? before });
+    }
+    const asksOn = (followUp === 'ask' && !this.membership.isSilent) || !isNewest;
+    return asksOn && rounds.ask(name, monoMs) ? this.call(name) : undefined;
+  }
+
+  /** A peer did not answer. */
+  failed(peer: string, monoMs: number): void {
+    this.rounds.failed(peer, monoMs);
+    this.membership.doubt(peer);
+    this.catchUp.failed(peer);
+  }
+
+  /** Begins the wave of asks that requests wait for, when it may begin. */
+  beginWave(monoMs: number): readonly Input[] {
+    if (!this.catchUp.mayBegin(monoMs)) return [];
+    const { rounds } = this;
+    const peers = this.membership.peers.filter((peer) => rounds.isReachable(peer));
+    const asked = peers.filter((peer) => rounds.ask(peer, monoMs));
+    this.catchUp.begin(monoMs, peers, asked);
+    return asked.map((peer) => this.call(peer));
+  }
+
+  factsOf(peer: string): PeerFacts | undefined {
+    return this.#facts.get(peer);
   }
 
   /** What is new about the members, for the shell; the rounds follow. */
   takeNews(): readonly Effect[] {
     const news = this.membership.takeNews();
     if (news.length > 0) this.rounds.keep(this.membership.peers);
+    for (const peer of this.#facts.keys()) {
+      if (news.length > 0 && !this.membership.members.has(peer)) this.#facts.delete(peer);
+    }
     return news;
   }
 
@@ -107,7 +157,13 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   }
 
   call(peer: string): Input {
-    const url = this.membership.urlOf(peer) ?? peer;
+    const url = this.membership.urlOf(peer);
     return { kind: 'call', peer, url, seen: this.rounds.seenBy(peer) ?? null };
+  }
+
+  /** False when the answer was older than the wave under way, so that it has to be asked again. */
+  #answered(peer: string, monoMs: number, followUp: FollowUp): boolean {
+    this.rounds.answered(peer, monoMs);
+    return this.catchUp.answered(peer, followUp === 'rest');
   }
 }

@@ -2,6 +2,7 @@
 // Invariant: `node` is derived from the certificate's public key, so a descriptor names its keys.
 // Never here: how a descriptor is authenticated, and which descriptors are believed.
 
+import { fromBase64Url, toUtf8 } from '../bytes.ts';
 import { sameJson } from '../crdt/canonical.ts';
 import type { Json } from '../crdt/record.ts';
 import { isJsonObject } from '../json.ts';
@@ -54,6 +55,17 @@ export function sameDescriptor(a: NodeDescriptor | undefined, b: NodeDescriptor)
 /** True when both speak of the same keys. */
 export function sameKeys(a: NodeDescriptor, b: NodeDescriptor): boolean {
   return a.kem === b.kem && a.certificate === b.certificate;
+}
+
+/**
+ * The octets by which a node's nonces name it: the first 8 of its id. Ids that are not 20 octets in
+ * base64url, as tests use them, count as text.
+ */
+export function issuerOf(node: string): Uint8Array {
+  const octets = fromBase64Url(node);
+  const issuer = new Uint8Array(8);
+  issuer.set((octets?.length === 20 ? octets : toUtf8(node)).subarray(0, 8));
+  return issuer;
 }
 
 function isKey(json: Json | undefined): json is string {

@@ -31,6 +31,8 @@ export interface Exchanged {
   readonly seen: VersionVector | undefined;
   /** Its clock, as in ReplicaState. */
   readonly clockMs: number;
+  /** Whether contents agree, where they can be compared. */
+  readonly agrees?: boolean | undefined;
 }
 
 /** The peer has sent what cannot be read. */
@@ -145,7 +147,8 @@ export function nextIncarnation({ origin, seen, boot }: ReplicaState, node?: str
   return next;
 }
 
-function viewOf(tx: Transaction): View {
+/** What the replica sees of the records. */
+export function viewOf(tx: Transaction): View {
   return {
     load: (keys) => tx.records(keys),
     ranges: (ranges, limit) => tx.ranges(ranges.map((range) => ({ ...range, limit }))),

@@ -4,11 +4,18 @@
 // start; what was removed never comes back.
 // Never here: writing records (introduction.ts), keys and how they are verified.
 
+import { toHex } from '../bytes.ts';
 import { valueOf } from '../crdt/lattice.ts';
 import type { Record } from '../crdt/record.ts';
 import type { Effect } from '../effect.ts';
 import { LIMITS } from '../limits.ts';
-import { type NodeDescriptor, readDescriptor, sameDescriptor, sameKeys } from './descriptor.ts';
+import {
+  issuerOf,
+  type NodeDescriptor,
+  readDescriptor,
+  sameDescriptor,
+  sameKeys,
+} from './descriptor.ts';
 import { Rounds } from './rounds.ts';
 
 export interface MembershipOptions {
@@ -40,6 +47,8 @@ export class Membership {
   readonly #isGenuine: (descriptor: NodeDescriptor) => boolean;
   #contacts: Map<string, Contact>;
   readonly #members = new Map<string, NodeDescriptor>();
+  /** By the octets in their nonces, in hexadecimal. */
+  readonly #issuers = new Map<string, string>();
   readonly #removed = new Set<string>();
   #news: Effect[] = [];
   #isLoaded = false;
@@ -92,6 +101,11 @@ export class Membership {
       if ((contact.node ?? contact.formerly) === node) return url;
     }
     return this.#members.get(node)?.url ?? '';
+  }
+
+  /** The member whose nonces begin with these octets, in hexadecimal. */
+  withIssuer(issuer: string): string | undefined {
+    return this.#issuers.get(issuer);
   }
 
   /** True when there is room for this node. */
@@ -182,7 +196,7 @@ export class Membership {
   #observeRemoved(id: string): void {
     if (this.#removed.has(id)) return;
     this.#removed.add(id);
-    this.#members.delete(id);
+    if (this.#members.delete(id)) this.#issuers.delete(toHex(issuerOf(id)));
     this.#isChanged = true;
     if (id !== this.self.node) return;
     this.#isRemoved = true;
@@ -196,6 +210,7 @@ export class Membership {
     if (sameDescriptor(known, descriptor) || !this.isGenuine(descriptor)) return;
     if (!this.hasRoomFor(id)) return;
     this.#members.set(id, descriptor);
+    this.#issuers.set(toHex(issuerOf(id)), id);
     this.#isChanged = true;
   }
 

@@ -3,17 +3,21 @@
 // has them.
 
 import type { NodeDescriptor } from '../cluster/descriptor.ts';
+import type { Input } from '../input.ts';
 import { Rig, type RigOptions } from './rig.ts';
 
 const PAGE = { records: 50, octets: 100_000 };
-const MOST_MESSAGES = 10_000;
+const MOST_MESSAGES = 100_000;
+const STEP_MS = 50;
+const MOST_STEPS = 60;
 
 export class Cluster {
   readonly rigs: Map<string, Rig>;
   readonly #names: readonly string[];
   readonly #options: RigOptions;
   readonly #page: typeof PAGE;
-  readonly #askers = new Map<number, string>();
+  /** Who is to be answered, and about which redemption, if it is one. */
+  readonly #askers = new Map<number, { readonly from: string; readonly redemption?: number }>();
   #exchanges = 0;
   /** The side each node is on; nothing travels from one side to another. */
   #sides = new Map<string, number>();
@@ -37,7 +41,9 @@ export class Cluster {
     const digestKey = [1, 2, 3, 4] as const;
     const self = descriptorOf(node);
     const gossip = { self, peers, intervalMs: 1000, fanOut: 0, page: this.#page, digestKey };
-    return new Rig({ ...options, node, gossip });
+    const rig = new Rig({ ...options, node, gossip });
+    rig.settle = (isAnswered) => this.#settle(isAnswered);
+    return rig;
   }
 
   /** Nothing travels between these groups any more. */
@@ -74,6 +80,15 @@ export class Cluster {
     }
   }
 
+  /** Delivers messages, and lets a little time pass, until a request is answered or waits long. */
+  #settle(isAnswered: () => boolean): void {
+    this.deliver();
+    for (let i = 0; i < MOST_STEPS && !isAnswered(); i++) {
+      for (const rig of this.rigs.values()) rig.advance(STEP_MS);
+      this.deliver();
+    }
+  }
+
   /** Delivers messages until there are none. */
   deliver(): void {
     for (let isBusy = true; isBusy; ) {
@@ -94,39 +109,51 @@ export class Cluster {
 
   #deliverOne(from: string, message: Rig['outbox'][number]): void {
     this.messages++;
-    if (message.kind === 'ask') {
-      if (!this.#reaches(from, message.peer)) {
-        const reason = 'the network is parted';
-        this.rig(from).submit({ kind: 'unreachable', peer: message.peer, reason });
-        return;
-      }
-      const exchange = ++this.#exchanges;
-      this.#askers.set(exchange, from);
-      this.rig(message.peer).submit({
-        kind: 'asked',
-        exchange,
-        from,
-        ask: message.ask,
-        push: message.push,
-      });
-    } else if (message.kind === 'tell') {
-      const asker = this.#askers.get(message.exchange)!;
-      this.rigs.get(asker)?.submit({ kind: 'told', from, page: message.page });
-    } else if (message.kind === 'introduce') {
-      this.#introduce(from, message.url);
+    if (message.kind === 'tell') this.#tell(from, message);
+    else {
+      const to = message.url.slice(URL_PREFIX.length);
+      if (this.#reaches(from, to)) this.#call(from, to, message);
+      else this.rig(from).submit(failureOf(message));
     }
   }
 
-  #introduce(from: string, url: string): void {
-    const to = url.slice(URL_PREFIX.length);
-    const called = this.rigs.get(to);
-    if (called === undefined || !this.#reaches(from, to)) {
-      this.rig(from).submit({ kind: 'unintroduced', url, reason: 'nobody answers' });
+  #call(from: string, to: string, message: Message): void {
+    const called = this.rig(to);
+    if (message.kind === 'introduce') {
+      called.submit({ kind: 'introduced', url: null, descriptor: descriptorOf(from) });
+      const { url } = message;
+      this.rig(from).submit({ kind: 'introduced', url, descriptor: descriptorOf(to) });
       return;
     }
-    called.submit({ kind: 'introduced', url: null, descriptor: descriptorOf(from) });
-    this.rig(from).submit({ kind: 'introduced', url, descriptor: descriptorOf(to) });
+    const exchange = ++this.#exchanges;
+    const { ask } = message;
+    if (message.kind === 'ask') {
+      this.#askers.set(exchange, { from });
+      called.submit({ kind: 'asked', exchange, from, ask, push: message.push });
+    } else {
+      const { nonce, redemption } = message;
+      this.#askers.set(exchange, { from, redemption });
+      called.submit({ kind: 'redeem-asked', exchange, from, nonce, ask });
+    }
   }
+
+  #tell(from: string, { exchange, page }: Extract<Rig['outbox'][number], { kind: 'tell' }>): void {
+    const asker = this.#askers.get(exchange)!;
+    const { redemption } = asker;
+    const rig = this.rigs.get(asker.from);
+    if (redemption === undefined) rig?.submit({ kind: 'told', from, page });
+    else rig?.submit({ kind: 'redeemed', redemption, answer: page });
+  }
+}
+
+type Message = Exclude<Rig['outbox'][number], { kind: 'tell' }>;
+
+/** What the core hears of a call that reaches nobody. */
+function failureOf(message: Message): Input {
+  const reason = 'nobody answers';
+  if (message.kind === 'introduce') return { kind: 'unintroduced', url: message.url, reason };
+  if (message.kind === 'ask') return { kind: 'unreachable', peer: message.peer, reason };
+  return { kind: 'unredeemed', redemption: message.redemption, reason };
 }
 
 const URL_PREFIX = 'http://';

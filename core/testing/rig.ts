@@ -9,6 +9,7 @@ import type { Policy } from '../acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../acme/validation.ts';
 import { fromBase64Url, fromUtf8, toBase64, toBase64Url, toHex, toUtf8 } from '../bytes.ts';
 import type { GossipOptions } from '../cluster/cluster.ts';
+import { issuerOf } from '../cluster/descriptor.ts';
 import { columnsOf, meets, type Selection } from '../crdt/columns.ts';
 import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
@@ -124,6 +125,8 @@ export class Rig {
   /** Asked for each revocation list; undefined keeps it under way. */
   lister: (effect: ListOrder) => Uint8Array | undefined = () => this.#plainList();
   readonly listOrders: ListOrder[] = [];
+  /** Called when a request is not answered at once: lets the rest of a cluster do its part. */
+  settle: (isAnswered: () => boolean) => void = () => {};
   readonly node: Node;
   readonly #heldLoads: { readonly effect: Load; readonly input: Input }[] = [];
   readonly #responses = new Map<number, WebResponse>();
@@ -142,7 +145,7 @@ export class Rig {
       node,
       replica: this.#replicaOf(options, node),
       ...(options.gossip !== undefined && { gossip: options.gossip }),
-      nonces: { issuer: new Uint8Array(8), boot: bootOf(this.database), key: new Uint8Array(32) },
+      nonces: { issuer: issuerOf(node), boot: bootOf(this.database), key: new Uint8Array(32) },
       policy: this.policy,
       primitives: PRIMITIVES,
       ...(options.limits !== undefined && { limits: options.limits }),
@@ -166,6 +169,7 @@ export class Rig {
     new DataView(entropy.buffer).setUint32(0, id);
     new DataView(entropy.buffer).setFloat64(8, this.now.wallMs + this.database.size);
     this.submit({ kind: 'request', request: id, web, entropy });
+    if (!this.#responses.has(id)) this.settle(() => this.#responses.has(id));
     return { id, response: this.#responses.get(id) };
   }
 

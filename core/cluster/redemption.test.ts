@@ -1,0 +1,217 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Json } from '../crdt/record.ts';
+import { Client, type Reply, read } from '../testing/client.ts';
+import { Cluster } from '../testing/cluster.ts';
+import type { Rig } from '../testing/rig.ts';
+
+const NAMES = ['a', 'b', 'c'];
+const ORDER = { identifiers: [{ type: 'dns', value: 'x.example.com' }] };
+
+function started(names: readonly string[] = NAMES): Cluster {
+  const cluster = new Cluster(names);
+  cluster.run(2);
+  return cluster;
+}
+
+function problemOf(reply: Reply): string {
+  return String(reply.body['type'] ?? '').replace('urn:ietf:params:acme:error:', '');
+}
+
+/** A client of one node, and a nonce of another. */
+function traveller(cluster: Cluster): { readonly client: Client; readonly nonce: string } {
+  const client = Client.registered(cluster.rig('a'));
+  const nonce = client.nonce();
+  client.rig = cluster.rig('b');
+  return { client, nonce };
+}
+
+function spentCount(rig: Rig): number {
+  return rig.effects.filter((effect) => effect.kind === 'mark' && /redeemed/.test(effect.name))
+    .length;
+}
+
+/** A request at `b` whose redemption a test answers by itself. */
+function parked(cluster: Cluster): {
+  readonly id: number;
+  readonly redemption: number;
+  readonly b: Rig;
+  readonly reply: () => Reply | undefined;
+} {
+  const { client, nonce } = traveller(cluster);
+  const b = cluster.rig('b');
+  b.settle = () => {};
+  const { id } = client.begin('/acme/new-order', ORDER, { nonce });
+  const redeem = b.outbox.splice(0).find(({ kind }) => kind === 'redeem');
+  assert.ok(redeem?.kind === 'redeem' && redeem.peer === 'a', 'the issuer is asked');
+  const redemption = redeem?.kind === 'redeem' ? redeem.redemption : -1;
+  const reply = (): Reply | undefined => {
+    const response = b.response(id);
+    return response && read(response);
+  };
+  return { id, redemption, b, reply };
+}
+
+test('a nonce of a node that nobody knows is refused, with a fresh one', () => {
+  const { client, nonce } = traveller(started());
+  client.rig = started(['x', 'y']).rig('x');
+  const reply = client.post('/acme/new-order', ORDER, { nonce });
+  assert.is(problemOf(reply), 'badNonce');
+  assert.match(reply.header('replay-nonce')!, /^[A-Za-z0-9_-]{60}$/);
+});
+
+test('when the issuer cannot be reached the nonce is refused, with a fresh one', () => {
+  const cluster = started();
+  const { client, nonce } = traveller(cluster);
+  cluster.split(['a'], ['b', 'c']);
+  const reply = client.post('/acme/new-order', ORDER, { nonce });
+  assert.is(problemOf(reply), 'badNonce');
+  assert.ok(reply.header('replay-nonce'));
+});
+
+test('when the issuer never answers the nonce is refused after a while', () => {
+  const { b, reply } = parked(started());
+  b.advance(4_000);
+  assert.is(reply(), undefined);
+  b.advance(2_000);
+  assert.is(problemOf(reply()!), 'badNonce');
+});
+
+test('what a hostile issuer answers lets no request run', () => {
+  const page = { base: [], chain: 7, records: 'many' };
+  const hostile: readonly Json[] = [
+    null,
+    'spent',
+    [],
+    {},
+    { verdict: 'spent' },
+    { verdict: true, upTo: null, page: null },
+    { verdict: 'Spent', upTo: null, page: null },
+    { verdict: ['spent'], upTo: null, page: null },
+    { verdict: 'spent', upTo: ['a'], page: null },
+    { verdict: 'spent', upTo: ['a.boot', -1], page: null },
+    { verdict: 'spent', upTo: { origin: 'a.boot', seq: 1 }, page: null },
+    { verdict: '\u0000\n', upTo: null, page },
+    { verdict: 'x'.repeat(100_000), upTo: null, page: null },
+  ];
+  for (const answer of hostile) {
+    const { b, redemption, reply } = parked(started(['a', 'b']));
+    b.submit({ kind: 'redeemed', redemption, answer });
+    assert.is(problemOf(reply()!), 'badNonce', JSON.stringify(answer).slice(0, 80));
+    assert.ok(reply()!.text.length < 400, 'it does not speak through us');
+  }
+});
+
+test('a page that makes no sense does not hold up a request whose nonce was spent', () => {
+  const cluster = started();
+  const { b, redemption, reply } = parked(cluster);
+  b.submit({ kind: 'redeemed', redemption, answer: { verdict: 'spent', upTo: null, page: [] } });
+  // The account is not here yet: the members are asked, and have it.
+  assert.is(reply(), undefined);
+  cluster.deliver();
+  assert.is(reply()?.status, 201);
+  assert.ok(b.logs.some(({ message }) => /page that came with a nonce/.test(message)));
+});
+
+test('an answer to a redemption that nobody asked for changes nothing', () => {
+  const { b, redemption, reply } = parked(started());
+  const answer = { verdict: 'spent', upTo: null, page: null };
+  const before = b.effects.length;
+  for (const wrong of [redemption + 1, redemption - 1, 0, -1, Number.NaN]) {
+    b.submit({ kind: 'redeemed', redemption: wrong, answer });
+    b.submit({ kind: 'unredeemed', redemption: wrong, reason: 'no' });
+  }
+  const done = b.effects.slice(before).filter(({ kind }) => kind !== 'wake');
+  assert.equal(done, []);
+  assert.is(reply(), undefined);
+});
+
+test('an answer that comes twice, or after the client has gone, is taken once', () => {
+  const cluster = started();
+  const { b, redemption, reply } = parked(cluster);
+  const answer = { verdict: 'a reason', upTo: null, page: null };
+  b.submit({ kind: 'redeemed', redemption, answer });
+  const first = reply();
+  assert.match(first!.text, /a reason/);
+  b.submit({ kind: 'redeemed', redemption, answer: { ...answer, verdict: 'spent' } });
+  assert.equal(reply()?.text, first?.text);
+  const gone = parked(cluster);
+  b.submit({ kind: 'abandon', request: gone.id });
+  b.submit({ kind: 'redeemed', redemption: gone.redemption, answer });
+  assert.is(gone.reply(), undefined);
+  assert.is(b.node.gauges.parked, 0);
+});
+
+test('RFC 8555 §6.5: one nonce sent to two nodes at once is good at one of them', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  cluster.run(2);
+  for (let i = 0; i < 10; i++) {
+    const nonce = client.nonce();
+    const rigs = ['b', 'c', 'a', 'b'].map((name) => cluster.rig(name));
+    const pending = rigs.map((rig) => {
+      client.rig = rig;
+      rig.settle = () => {};
+      return { rig, ...client.begin('/acme/new-order', ORDER, { nonce }) };
+    });
+    cluster.deliver();
+    const replies = pending.map(({ rig, id }) => read(rig.response(id)!));
+    assert.is(replies.filter(({ status }) => status === 201).length, 1);
+    assert.is(replies.filter((reply) => problemOf(reply) === 'badNonce').length, 3);
+  }
+});
+
+test('a nonce from before its issuer started again is refused', () => {
+  const cluster = started();
+  const { client, nonce } = traveller(cluster);
+  const { database, facts } = cluster.rig('a');
+  cluster.restart('a', { database, facts });
+  const reply = client.post('/acme/new-order', ORDER, { nonce });
+  assert.is(problemOf(reply), 'badNonce');
+  assert.match(reply.text, /restarted/);
+});
+
+test('a nonce is redeemed once however often its request has to be run', () => {
+  const cluster = new Cluster(['a', 'b'], { limits: { cacheRecords: 16 } });
+  cluster.run(2);
+  const client = Client.registered(cluster.rig('a'));
+  const order = client.order(['cold.example.com']).body;
+  const nonce = client.nonce();
+  client.rig = cluster.rig('b');
+  const [, target = ''] = /https:\/\/ca\.test(.*)/.exec(order['authorizations'][0]) ?? [];
+  assert.is(client.post(target, undefined, { nonce }).status, 200);
+  assert.is(spentCount(cluster.rig('b')), 1);
+});
+
+test('with the verdict comes what the client has just written there', () => {
+  const cluster = started(['a', 'b']);
+  const { client, nonce } = traveller(cluster);
+  const before = cluster.messages;
+  const reply = client.post('/acme/new-order', ORDER, { nonce });
+  assert.is(reply.status, 201);
+  assert.is(cluster.messages - before, 2, 'one call and its answer');
+});
+
+test('a request waits for what the issuer had written when one page is not enough', () => {
+  const cluster = new Cluster(['a', 'b'], {}, { records: 3, octets: 4_000 });
+  cluster.run(2);
+  const client = Client.registered(cluster.rig('a'));
+  for (let i = 0; i < 5; i++) client.certificate([`page${i}.example.com`]);
+  const order = client.order(['last.example.com']);
+  const nonce = client.nonce();
+  client.rig = cluster.rig('b');
+  const [, target = ''] = /https:\/\/ca\.test(.*)/.exec(order.header('location')!) ?? [];
+  const loads = cluster.messages;
+  assert.is(client.post(target, undefined, { nonce }).status, 200);
+  assert.ok(cluster.messages - loads > 4, 'several pages were fetched');
+});
+
+test('a nonce of its own costs a node no word with anybody', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  const before = cluster.messages;
+  client.order(['own.example.com']);
+  assert.is(cluster.messages, before);
+});
+
+test.run();

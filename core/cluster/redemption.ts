@@ -1,0 +1,219 @@
+// Redeeming nonces of other nodes. A nonce names its issuer, and only the issuer knows whether it
+// was spent; so it is asked, once for each request, and answers with a verdict and with what the
+// asker lacks: a client finds here what it has just made there.
+// Invariant: a request runs only after the issuer said `spent`, and the issuer says so once.
+// Never here: what a nonce looks like (acme/nonce.ts), transport.
+
+import type { NonceBook } from '../acme/nonce.ts';
+import { askToJson, pageToJson, readAsk } from '../crdt/page.ts';
+import { askOf } from '../crdt/receive.ts';
+import type { Dot, Json, RecordKey } from '../crdt/record.ts';
+import { vectorOf } from '../crdt/replica.ts';
+import { serve } from '../crdt/serve.ts';
+import { covers, isOrigin, isSeq } from '../crdt/version-vector.ts';
+import { isJsonObject } from '../json.ts';
+import { LIMITS } from '../limits.ts';
+import type { Memory, Transaction } from '../transaction.ts';
+import type { Cluster, PeerResult } from './cluster.ts';
+import { takePage, viewOf } from './exchange.ts';
+
+/** What has become of a request's nonce. Kept in its memory. */
+export type Redemption =
+  | { readonly state: 'asked'; readonly number: number }
+  | { readonly state: 'refused'; readonly reason: string }
+  /** The request runs once this node has seen `upTo`, or when patience ends. */
+  | {
+      readonly state: 'spent';
+      readonly issuer: string;
+      readonly upTo: Dot | null;
+      readonly untilMonoMs: number;
+    }
+  | { readonly state: 'done' };
+
+/** What a request does next. */
+export type Verdict =
+  | { readonly kind: 'spent' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'wait'; readonly key: RecordKey; readonly ms: number };
+
+interface Open {
+  readonly memory: Memory;
+  readonly issuer: string;
+}
+
+const SPENT: Verdict = { kind: 'spent' };
+
+/** Redemptions under way. */
+export class Redemptions {
+  readonly #open = new Map<number, Open>();
+  #last = 0;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  begin(memory: Memory, issuer: string): number {
+    const number = ++this.#last;
+    this.#open.set(number, { memory, issuer });
+    memory.redemption = { state: 'asked', number };
+    return number;
+  }
+
+  /** The node that was asked; undefined when nobody waits for this answer. */
+  issuerOf(number: number): string | undefined {
+    return this.#open.get(number)?.issuer;
+  }
+
+  /** Says what came of a redemption. Returns what its request waits for. */
+  conclude(number: number, outcome: Redemption): RecordKey {
+    const open = this.#open.get(number);
+    if (open !== undefined) open.memory.redemption = outcome;
+    this.#open.delete(number);
+    return keyOf(number);
+  }
+}
+
+/** What a request with another node's nonce is to do. Asks the issuer when it first comes. */
+export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
+  const { redemption } = tx.memory;
+  if (redemption === undefined) return begin(tx, cluster, nonce, issuer);
+  if (redemption.state === 'done') return SPENT;
+  if (redemption.state === 'refused') return { kind: 'refused', reason: redemption.reason };
+  const wasPatient = tx.memory.waited;
+  tx.memory.waited = false;
+  if (redemption.state === 'asked') {
+    // Run again before the answer: patience has ended.
+    const reason = 'the node that issued this nonce does not answer';
+    cluster.redemptions.conclude(redemption.number, { state: 'refused', reason });
+    return { kind: 'refused', reason };
+  }
+  const { upTo, untilMonoMs } = redemption;
+  const isHere = upTo === null || covers(vectorOf(tx.replica), upTo);
+  const leftMs = untilMonoMs - tx.now.monoMs;
+  if (!isHere && !wasPatient && leftMs > 0) {
+    return { kind: 'wait', key: toldKey(redemption.issuer), ms: leftMs };
+  }
+  tx.memory.redemption = { state: 'done' };
+  return SPENT;
+}
+
+function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
+  const { membership, redemptions } = cluster;
+  const peer = membership.withIssuer(issuer);
+  if (peer === undefined) {
+    return { kind: 'refused', reason: 'the node that issued this nonce is unknown' };
+  }
+  if (redemptions.size >= LIMITS.parkedInputs) {
+    return { kind: 'refused', reason: 'too many nonces of other nodes are under way' };
+  }
+  const redemption = redemptions.begin(tx.memory, peer);
+  // As in a round, but for the fetch from this peer that may be under way.
+  const ask = askToJson(askOf(tx.replica, ''));
+  tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonce, ask });
+  return { kind: 'wait', key: keyOf(redemption), ms: LIMITS.redemptionMs };
+}
+
+/** At the issuer: spends the nonce and answers with what the asker lacks. */
+export function answerRedemption(
+  tx: Transaction,
+  { page: pageLimits, membership }: Cluster,
+  nonces: NonceBook,
+  {
+    exchange,
+    from,
+    nonce,
+    ask: json,
+  }: { exchange: number; from: string; nonce: string; ask: Json },
+): void {
+  if (membership.isRemoved || membership.removed.has(from)) return;
+  // Spent once, however often this has to be run for the rows of the page.
+  tx.memory.note ??= spend(tx, nonces, nonce);
+  const { verdict, upTo } = tx.memory.note as { readonly verdict: string; readonly upTo: Json };
+  const ask = readAsk(json);
+  const limits = {
+    records: Math.min(pageLimits.records, LIMITS.redemptionRecords),
+    octets: Math.min(pageLimits.octets, LIMITS.redemptionOctets),
+  };
+  const page = ask && serve(tx.instant, viewOf(tx), { ...ask, listing: null }, limits);
+  tx.emit({
+    kind: 'tell',
+    exchange,
+    page: { verdict, upTo, page: page ? pageToJson(page) : null },
+  });
+}
+
+/** Back home: merges the page, and lets the request run on. */
+export function takeRedemption(
+  tx: Transaction,
+  cluster: Cluster,
+  redemption: number,
+  json: Json,
+): PeerResult | undefined {
+  const { redemptions } = cluster;
+  const issuer = redemptions.issuerOf(redemption);
+  if (issuer === undefined) return undefined;
+  const answer = readAnswer(json);
+  if (answer === undefined) {
+    tx.log('warn', 'gossip', 'the answer about a nonce makes no sense', { peer: issuer });
+    tx.notify(redemptions.conclude(redemption, refused()));
+    return undefined;
+  }
+  const { verdict, upTo, page } = answer;
+  const exchanged = page === null ? undefined : takePage(tx, cluster, issuer, page);
+  if (exchanged?.followUp === 'refuse') {
+    tx.log('warn', 'gossip', 'the page that came with a nonce makes no sense', { peer: issuer });
+  }
+  if (verdict === 'spent') tx.mark('a nonce was redeemed remotely');
+  const untilMonoMs = tx.now.monoMs + LIMITS.coverageMs;
+  const outcome: Redemption =
+    verdict === 'spent' ? { state: 'spent', issuer, upTo, untilMonoMs } : refused(verdict);
+  tx.notify(redemptions.conclude(redemption, outcome));
+  return exchanged && { ...exchanged, name: issuer, isAnswer: false };
+}
+
+/** The issuer could not be asked. */
+export function loseRedemption(tx: Transaction, cluster: Cluster, redemption: number): void {
+  const reason = 'the node that issued this nonce cannot be reached';
+  tx.notify(cluster.redemptions.conclude(redemption, { state: 'refused', reason }));
+}
+
+/** What requests wait for that need more of a peer's events: its next answer. */
+export function toldKey(peer: string): RecordKey {
+  return { kind: 'told', id: peer };
+}
+
+function spend(
+  tx: Transaction,
+  nonces: NonceBook,
+  nonce: string,
+): { readonly verdict: string; readonly upTo: Json } {
+  const reading = nonces.read(nonce, tx.now.monoMs);
+  if (!reading.ok) return { verdict: reading.reason, upTo: null };
+  nonces.spend(reading.counter);
+  const seq = nonces.positionOf(nonce);
+  return { verdict: 'spent', upTo: seq === 0 ? null : [tx.replica.origin, seq] };
+}
+
+/** The reason comes from a peer and goes to a client: short, and of plain characters. */
+function refused(reason: string = ''): Redemption {
+  const isPlain = /^[\x20-\x7e]{1,120}$/.test(reason);
+  return { state: 'refused', reason: isPlain ? reason : 'its issuer refused this nonce' };
+}
+
+function readAnswer(
+  json: Json,
+): { readonly verdict: string; readonly upTo: Dot | null; readonly page: Json } | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const { verdict, upTo, page } = json;
+  if (typeof verdict !== 'string' || upTo === undefined || page === undefined) return undefined;
+  if (upTo === null) return { verdict, upTo, page };
+  if (!Array.isArray(upTo) || upTo.length !== 2) return undefined;
+  const [origin, seq] = upTo as readonly Json[];
+  if (!isOrigin(origin) || !isSeq(seq)) return undefined;
+  return { verdict, upTo: { origin, seq }, page };
+}
+
+/** Jobs wait for a redemption as they wait for records; no record has this kind. */
+function keyOf(redemption: number): RecordKey {
+  return { kind: 'redemption', id: String(redemption) };
+}

@@ -1,0 +1,63 @@
+// Jobs that wait for records of the database. Invariant: a load ends once, and then everything that
+// it brought is warm; a job whose client has gone meanwhile does not come back.
+// Never here: running jobs, what they need the records for.
+
+import { assert } from './assert.ts';
+import type { Cache } from './cache.ts';
+import type { ReplicaState } from './crdt/replica.ts';
+import type { Effect } from './effect.ts';
+import type { Loaded } from './input.ts';
+import { LIMITS } from './limits.ts';
+import { type Miss, remember } from './transaction.ts';
+import { isRequest, type Job } from './waiting-room.ts';
+
+export class Loads {
+  readonly #cache: Cache;
+  readonly #parked = new Map<number, { readonly job: Job; readonly miss: Miss }>();
+  readonly #abandoned = new Set<number>();
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  get size(): number {
+    return this.#parked.size;
+  }
+
+  /** Parks a job until the database has answered. `replica`: the state of this instant. */
+  begin(job: Job, miss: Miss, replica: ReplicaState): Effect {
+    job.loads++;
+    assert(
+      job.loads <= LIMITS.loadsPerInput,
+      `an input never had what it needs: ${job.input.kind}`,
+    );
+    const load = this.#cache.beginLoad();
+    this.#parked.set(load, { job, miss });
+    // Rows are of the instant at which they are asked for, and so must be what is said about them:
+    // of the first such instant, where more rows are asked for later.
+    job.memory.instant ??= replica;
+    const { keys, selections, ranges } = miss;
+    return { kind: 'load', load, keys, selections, ranges };
+  }
+
+  /** Takes in what a load brought. Returns the job, unless nobody waits for it any more. */
+  end(load: number, loaded: Loaded): Job | undefined {
+    const parked = this.#parked.get(load);
+    assert(parked !== undefined, 'a load that was asked for');
+    const { job, miss } = parked;
+    this.#parked.delete(load);
+    for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
+    for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
+    this.#cache.endLoad(load);
+    remember(job.memory, miss, loaded);
+    const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
+    return isAbandoned ? undefined : job;
+  }
+
+  /** The client of a request has gone. */
+  abandon(request: number): void {
+    for (const { job } of this.#parked.values()) {
+      if (isRequest(job, request)) this.#abandoned.add(request);
+    }
+  }
+}
