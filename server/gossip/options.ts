@@ -40,6 +40,8 @@ export function gossipOptions(
     fanOut: config.fanOut,
     page: PAGE,
     ownershipTtlMs: config.ownershipTtlSecs * 1000,
+    tombstoneTtlMs: config.tombstoneTtlSecs * 1000,
+    clockToleranceMs: config.clockSkewToleranceSecs * 1000,
     digestKey: digestKey(authority),
   };
 }
