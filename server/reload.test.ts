@@ -30,6 +30,17 @@ test('the format of the log waits for a restart', () => {
   assert.equal(needRestart, ['log.format']);
 });
 
+test('peers change while the server runs; the rest of [gossip], and having it, wait', () => {
+  const first = '[gossip]\npeers = ["http://a:1", "http://b:1"]\n';
+  const loaded = config('[gossip]\npeers = ["http://c:1"]\ninterval_secs = 20\n');
+  const { next, needRestart } = reloadChanges(config(first), loaded);
+  assert.equal(next.gossip?.peers, ['http://c:1']);
+  assert.is(next.gossip?.intervalSecs, 15);
+  assert.equal(needRestart, ['gossip.interval_secs']);
+  assert.equal(reloadChanges(config(''), config(first)).needRestart, ['gossip']);
+  assert.equal(reloadChanges(config(first), config('')).needRestart, ['gossip']);
+});
+
 test('an unchanged file changes nothing', () => {
   assert.equal(reloadChanges(config(''), config('')).needRestart, []);
 });

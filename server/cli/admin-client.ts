@@ -51,7 +51,8 @@ function call(
       reject(explain(listenAddr, error));
     };
     const headers = { 'Content-Type': 'application/json' };
-    const asked = request({ ...target(listenAddr), method, path, headers }, (message) => {
+    const how = { ...target(listenAddr), method, path, headers, agent: false };
+    const asked = request(how, (message) => {
       const chunks: Buffer[] = [];
       let length = 0;
       message.on('error', fail);

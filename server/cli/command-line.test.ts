@@ -95,4 +95,24 @@ test('the table has no two commands of the same words, and none begins another',
   }
 });
 
+test('a command that is about something says so when it is not given', () => {
+  assert.match(mistake('node', 'remove'), /^"node remove" needs ID: .* \[node remove\]$/);
+  assert.match(mistake('node', 'remove', '--config', 'x'), '"node remove" needs ID');
+  assert.match(mistake('node', 'remove', 'a', 'b'), 'takes no second argument "b"');
+  assert.match(mistake('node', 'remove', '-x'), 'unknown option "-x"');
+});
+
+test('what a command is about comes before, between or after its options', () => {
+  const expected = ['node remove', ['ID', 'a'], ['config', 'x']];
+  assert.equal(run('node', 'remove', 'a', '--config', 'x'), expected);
+  const sorted = [expected[0], expected[2], expected[1]];
+  assert.equal(run('node', 'remove', '--config', 'x', 'a'), sorted);
+});
+
+test('an id that begins like an option is an id', () => {
+  const id = `-${'a'.repeat(26)}`;
+  assert.equal(run('node', 'remove', id), ['node remove', ['ID', id]]);
+  assert.equal(run('node', 'remove', '--', '--config'), ['node remove', ['ID', '--config']]);
+});
+
 test.run();

@@ -166,7 +166,9 @@ test('help shows every command and every option, within 100 columns', async () =
   for (const command of COMMANDS) {
     assert.match(top.out, `  ${command.words.join(' ')} `);
     const help = await akamu([...command.words, '--help']);
-    assert.match(help.out, `Usage: akamu ${command.words.join(' ')} [OPTIONS]\n`);
+    const about = command.argument === undefined ? '' : `${command.argument.name} `;
+    assert.match(help.out, `Usage: akamu ${command.words.join(' ')} ${about}[OPTIONS]\n`);
+    if (command.argument !== undefined) assert.match(help.out, command.argument.doc);
     for (const { name } of command.options) assert.match(help.out, `--${name}`);
     assert.ok(help.out.split('\n').every((line) => line.length <= 100));
   }
