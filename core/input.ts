@@ -44,6 +44,7 @@ export const CHORES = [
   'revalidate',
   'reissue',
   'index',
+  'external-accounts',
   'watch-authorization',
   'watch-order',
   'sweep-order',

@@ -40,6 +40,8 @@ export interface NodeOptions {
   /** Absent: this node works alone. */
   readonly gossip?: GossipOptions;
   readonly nonces: NonceIdentity;
+  /** Under which secrets in records are sealed: 32 octets, the same on every node. */
+  readonly sealingKey: Uint8Array;
   readonly policy: Policy;
   readonly primitives: Primitives;
   readonly limits?: { readonly cacheRecords?: number; readonly nonceWindow?: number };
@@ -132,6 +134,7 @@ export class Node {
       case 'boot':
         if (this.#cluster !== undefined) this.#takeIncarnation();
         this.#startAll(this.#startChores, this.#now.wallMs);
+        this.#publish();
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
@@ -145,6 +148,7 @@ export class Node {
       case 'configure':
         this.#policy = input.policy;
         if (input.peers !== undefined) this.#cluster?.membership.configure(input.peers);
+        this.#publish();
         return;
       case 'unreachable':
         this.#cluster?.failed(input.peer, this.#now.monoMs);
@@ -179,6 +183,7 @@ export class Node {
       reusable: this.#reusable,
       lists: this.#lists,
       leases: this.#cluster?.leases,
+      sealingKey: this.#options.sealingKey,
     };
     const tx = new Transaction(
       {
@@ -301,6 +306,11 @@ export class Node {
     this.#replica = { ...this.#replica, clockMs: Math.max(0, Math.floor(ownMs)) };
     const agreedMs = this.#cluster ? this.#cluster.agreedMs(ownMs, this.#now.monoMs) : ownMs;
     if (agreedMs !== undefined) this.#startAll(SWEEP_CHORES, agreedMs);
+  }
+
+  /** Makes known to the cluster what stands in this node's configuration. */
+  #publish(): void {
+    if (this.#cluster !== undefined) this.#startAll(['external-accounts'], this.#now.wallMs);
   }
 
   #startAll(chores: readonly Chore['chore'][], nowMs: number): void {

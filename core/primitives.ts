@@ -47,6 +47,13 @@ export interface Primitives {
     key: Uint8Array,
     data: Uint8Array | string,
   ): Uint8Array;
+  /**
+   * Seals a secret that is to stand in a record: encrypted and authenticated under a key of 32
+   * octets and a context. Equal arguments give equal octets.
+   */
+  seal(key: Uint8Array, context: string, content: Uint8Array): Uint8Array;
+  /** What was sealed, or undefined when it was not sealed so. */
+  unseal(key: Uint8Array, context: string, sealed: Uint8Array): Uint8Array | undefined;
   /** Checks a JWK (members, point on curve, RSA size 2048…8192, ML-DSA length) and describes it. */
   readKey(jwk: unknown): Reading<KeyFacts>;
   /**

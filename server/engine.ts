@@ -156,6 +156,7 @@ export class Engine {
         boot,
         key: issuing.deriveSecret('nonce tickets'),
       },
+      sealingKey: issuing.deriveSecret('secrets in records'),
     });
     const driver = new Driver(door, {
       now: hostNow,

@@ -18,6 +18,7 @@ export const BASE_URL = 'https://ca.sim';
 const DAY_MS = 86_400_000;
 const BOOT = stream('node.boot');
 const NONCE_KEY = new Uint8Array(32).fill(7);
+const SEALING_KEY = new Uint8Array(32).fill(9);
 /** Incarnations a node can take between two fresh databases. */
 const INCARNATIONS = 1000;
 
@@ -71,6 +72,7 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
       boot: draws.bytes(4, BOOT, machine.index, machine.boot),
       key: NONCE_KEY,
     },
+    sealingKey: SEALING_KEY,
     policy: machine.policy,
     primitives: crypto.primitives,
     limits: { cacheRecords: options.cacheRecords, nonceWindow: options.nonceWindow },

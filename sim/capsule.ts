@@ -40,13 +40,16 @@ export function replayCapsule(
 ): CapsuleReplay {
   let keyed: readonly Uint8Array[] = [];
   let used = 0;
+  const next = (): Uint8Array => {
+    const result = keyed[used++];
+    if (result === undefined) throw new Unrecorded('a keyed function was called once more');
+    return result;
+  };
   const recorded: Primitives = {
     ...primitives,
-    hmac: () => {
-      const mac = keyed[used++];
-      if (mac === undefined) throw new Unrecorded('a keyed function was called once more');
-      return mac;
-    },
+    hmac: next,
+    seal: next,
+    unseal: () => (next()[0] === 1 ? new Uint8Array() : undefined),
   };
   const node = new Node({ ...making, primitives: recorded });
   let effects = 0;

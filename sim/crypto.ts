@@ -50,7 +50,17 @@ export interface SimCrypto {
 }
 
 /** What tells one use of the hash from another. */
-const SALT = { sha: 1, mac: 2, secret: 3, signature: 4, spki: 5, serial: 6 } as const;
+const SALT = {
+  sha: 1,
+  mac: 2,
+  secret: 3,
+  signature: 4,
+  spki: 5,
+  serial: 6,
+  seal: 7,
+  mask: 8,
+} as const;
+const TAG = 32;
 const DEFAULT_VALIDITY_MS = 90 * 86_400_000;
 
 export function cheapCrypto(validityMs: number = DEFAULT_VALIDITY_MS): SimCrypto {
@@ -71,6 +81,8 @@ const PRIMITIVES: Primitives = {
     const tag = keyedDigest(key, data, SALT.mac + hash.length + hash.charCodeAt(3));
     return hash === 'sha256' ? tag : stretch(tag, hash === 'sha384' ? 48 : 64);
   },
+  seal,
+  unseal,
   readKey,
   verify: (alg, jwk, message, signature) => {
     return alg === 'ES256' && isEqual(signature, signatureOf(jwk['x'] ?? '', message));
@@ -78,6 +90,26 @@ const PRIMITIVES: Primitives = {
   readCsr: (der) => readPlain(der, 'names') as Reading<CsrFacts>,
   readCertificate: (der) => readPlain(der, 'serial') as Reading<CertificateFacts>,
 };
+
+/** A tag over all of it, and the content under a mask that depends on the tag. */
+function seal(key: Uint8Array, context: string, content: Uint8Array): Uint8Array {
+  const tag = keyedDigest(key, `${context} ${toHex(content)}`, SALT.seal);
+  const sealed = new Uint8Array(TAG + content.length);
+  sealed.set(tag);
+  sealed.set(masked(key, tag, content), TAG);
+  return sealed;
+}
+
+function unseal(key: Uint8Array, context: string, sealed: Uint8Array): Uint8Array | undefined {
+  const tag = sealed.slice(0, TAG);
+  const content = masked(key, tag, sealed.subarray(TAG));
+  return isEqual(seal(key, context, content), sealed) ? content : undefined;
+}
+
+function masked(key: Uint8Array, tag: Uint8Array, content: Uint8Array): Uint8Array {
+  const mask = keyedDigest(key, tag, SALT.mask);
+  return content.map((octet, i) => octet ^ mask[i % mask.length]! ^ ((i >> 5) & 0xff));
+}
 
 function newKey(name: string): SimKey {
   const x = toBase64Url(digestOf(name, SALT.secret));

@@ -1,18 +1,17 @@
-// Accounts (RFC 8555 §7.3): creation, lookup by key, contacts, terms, deactivation, external
-// account binding. An account's id derives from the key it was made with, so two nodes that
+// Accounts (RFC 8555 §7.3): creation, lookup by key, contacts, terms, deactivation. An account's id derives from the key it was made with, so two nodes that
 // register one key make one account.
 // Invariant: one key belongs to at most one account, also after a key change. Never here: JWS.
 
 import { toBase64Url } from '../bytes.ts';
 import { first, last, valueOf } from '../crdt/lattice.ts';
-import type { Json, RecordKey } from '../crdt/record.ts';
+import type { RecordKey } from '../crdt/record.ts';
 import type { JsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import type { KeyFacts, Primitives } from '../primitives.ts';
+import type { Primitives } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { answer, type Outcome } from './answer.ts';
 import type { Call } from './call.ts';
-import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
+import { accountStatus, bindExternalAccount } from './external-account.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
 import { accountKey, orderMade, registerMember, rung } from './records.ts';
@@ -25,10 +24,11 @@ import {
 } from './request.ts';
 
 /** POST new-account (§7.3, §7.3.1). */
-export function newAccount({ tx, policy, signed }: Call): Outcome {
+export function newAccount(call: Call): Outcome {
+  const { tx, policy, signed } = call;
   const { payload = {}, key } = signed!;
   const holder = accountOfKey(tx, key.thumbprint);
-  if (holder.account !== undefined) return existing(policy, holder.account);
+  if (holder.account !== undefined) return existing(tx, policy, holder.account);
   if (optionalBoolean(payload, 'onlyReturnExisting') === true) {
     throw problem('accountDoesNotExist', 'no account has this key');
   }
@@ -38,7 +38,7 @@ export function newAccount({ tx, policy, signed }: Call): Outcome {
   const contact = readContacts(payload);
   requireTerms(policy, payload);
   const id = accountIdFor(tx.primitives, key.thumbprint);
-  const eab = bindExternalAccount(tx, policy, signed!, id);
+  const eab = bindExternalAccount(call, signed!, id);
   const at = tx.stamp();
   tx.create('account', id, {
     made: first(at, { createdMs: tx.now.wallMs }),
@@ -46,11 +46,11 @@ export function newAccount({ tx, policy, signed }: Call): Outcome {
     key: last(undefined, at, { ...key, jwk: { ...key.jwk } }),
     contact: last(undefined, at, contact),
     ...(payload['termsOfServiceAgreed'] === true && { terms: last(undefined, at, true) }),
-    ...(eab !== undefined && { eab: first(at, eab) }),
+    ...(eab !== undefined && { eab: first(at, { ...eab }) }),
   });
   tx.log('info', 'acme', 'account created', { account: id });
   return answer(201, {
-    body: accountBody(policy, tx.get('account', id)!),
+    body: accountBody(tx, policy, tx.get('account', id)!),
     location: accountUrl(policy, id),
   });
 }
@@ -62,7 +62,7 @@ export function updateAccount({ tx, policy, signed, ids }: Call): Outcome {
   if (payload !== undefined) change(tx, account, payload);
   const current = tx.get('account', account.id)!;
   return answer(200, {
-    body: accountBody(policy, current),
+    body: accountBody(tx, policy, current),
     location: accountUrl(policy, account.id),
   });
 }
@@ -111,11 +111,11 @@ export function accountOfKey(
   return { account, former: account === undefined ? (made ?? changed) : undefined };
 }
 
-function existing(policy: Policy, account: Draft): Outcome {
+function existing(tx: Transaction, policy: Policy, account: Draft): Outcome {
   // §7.3.6: a deactivated account is of no use to anybody, least of all to its key.
-  requireValid(account);
+  requireValid(tx, account);
   return answer(200, {
-    body: accountBody(policy, account),
+    body: accountBody(tx, policy, account),
     location: accountUrl(policy, account.id),
   });
 }
@@ -156,11 +156,11 @@ function change(tx: Transaction, account: Draft, payload: JsonObject): void {
   }
 }
 
-function accountBody(policy: Policy, account: Draft): { readonly [member: string]: Json } {
+function accountBody(tx: Transaction, policy: Policy, account: Draft): JsonObject {
   const { fields, id } = account;
   const binding = registerMember(account, 'eab', 'jws');
   return {
-    status: rung(account, 'status'),
+    status: accountStatus(tx, account),
     contact: valueOf(fields['contact']) ?? [],
     ...(fields['terms'] !== undefined && { termsOfServiceAgreed: true }),
     ...(binding !== undefined && { externalAccountBinding: binding }),
@@ -203,30 +203,4 @@ function requireTerms(policy: Policy, payload: JsonObject): void {
     `agree to the terms of service at ${policy.termsOfServiceUrl} ("termsOfServiceAgreed": true)`,
     { headers: { Link: `<${policy.termsOfServiceUrl}>;rel="terms-of-service"` } },
   );
-}
-
-/** §7.3.4: verifies the binding and uses up its key. */
-function bindExternalAccount(
-  tx: Transaction,
-  policy: Policy,
-  { jws, key, payload = {} }: SignedRequest & { readonly key: KeyFacts },
-  account: string,
-): { readonly kid: string; readonly jws: Json } | undefined {
-  const binding = payload['externalAccountBinding'];
-  if (binding === undefined) {
-    if (!policy.externalAccountRequired) return undefined;
-    throw problem('externalAccountRequired', 'new accounts need an externalAccountBinding');
-  }
-  const inner = parseExternalAccountBinding(binding, jws);
-  const secret = policy.eabKeys.get(inner.kid);
-  if (secret === undefined) throw problem('unauthorized', 'the external account key is unknown');
-  verifyExternalAccountBinding(inner, key.thumbprint, secret, tx.primitives);
-  const used = tx.get('eab', inner.kid);
-  if (used?.fields['used'] !== undefined) {
-    throw problem('unauthorized', 'the external account key was used before; ask for a new one');
-  }
-  const at = tx.stamp();
-  const made = used?.fields['made'] ?? first(at, { createdMs: tx.now.wallMs });
-  tx.put('eab', inner.kid, { made, status: 'active', used: first(at, { account }) });
-  return { kid: inner.kid, jws: binding };
 }

@@ -25,6 +25,8 @@ export interface Held {
   readonly lists: RevocationLists;
   /** Undefined when this node works alone: then nobody else could do its work. */
   readonly leases: Leases | undefined;
+  /** Under which secrets in records are sealed. */
+  readonly sealingKey: Uint8Array;
   /** Has a nonce spent by the node that issued it. A node that works alone cannot. */
   readonly redeem?: (tx: Transaction, nonce: string, issuer: string) => NonceVerdict;
 }

@@ -13,6 +13,7 @@ import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import type { Held } from './call.ts';
 import { validateAgain } from './challenge.ts';
+import { publishKeys } from './external-account.ts';
 import { issueRequest } from './finalize.ts';
 import { authorizationMade } from './records.ts';
 
@@ -45,7 +46,9 @@ const watch = (kind: 'order' | 'authorization'): Work => ({
   each: (tx, { leases }, record) => leases?.observe(record, tx.now.monoMs),
 });
 
-const WORK: { readonly [C in Exclude<Chore['chore'], 'members' | 'announce'>]: Work } = {
+const WORK: {
+  readonly [C in Exclude<Chore['chore'], 'members' | 'announce' | 'external-accounts'>]: Work;
+} = {
   revalidate: {
     select: () => ({ kind: 'authorization', state: 'processing' }),
     limit: LIMITS.selectionPage,
@@ -73,6 +76,7 @@ const WORK: { readonly [C in Exclude<Chore['chore'], 'members' | 'announce'>]: W
 /** Does one page. Returns the chore for the next one, or undefined when this was the last. */
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   assert(chore.chore !== 'members' && chore.chore !== 'announce', 'a chore of the cluster');
+  if (chore.chore === 'external-accounts') return publishKeys(tx, held, chore);
   const { select, limit, needs, each } = WORK[chore.chore];
   const page = tx.select({
     ...select(tx, chore.nowMs),

@@ -9,11 +9,12 @@ import type { KeyFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import type { Outcome } from './answer.ts';
 import type { Held } from './call.ts';
+import { accountStatus } from './external-account.ts';
 import { isPostAsGet, type OuterJws, parseOuter, parsePayload, verifyJws } from './jws.ts';
 import type { NonceReading } from './nonce.ts';
 import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
-import { accountKey, rung } from './records.ts';
+import { accountKey } from './records.ts';
 
 /** Who may sign a request to a resource. */
 export type Signer = 'account' | 'key' | 'either';
@@ -83,7 +84,7 @@ export function withAccountOfNow(tx: Transaction, request: SignedRequest): Signe
   if (request.account === undefined) return request;
   const account = tx.get('account', request.account.id);
   assert(account !== undefined, 'an account never vanishes');
-  requireValid(account);
+  requireValid(tx, account);
   return { ...request, account };
 }
 
@@ -137,13 +138,13 @@ function findAccount(tx: Transaction, policy: Policy, kid: string): Draft {
   if (account === undefined) {
     throw problem('accountDoesNotExist', `"kid" is not an account URL of this server`);
   }
-  requireValid(account);
+  requireValid(tx, account);
   return account;
 }
 
 /** RFC 8555 §7.3.6 wants status 401, where other cases of `unauthorized` have 403. */
-export function requireValid(account: Draft): void {
-  const status = rung(account, 'status');
+export function requireValid(tx: Transaction, account: Draft): void {
+  const status = accountStatus(tx, account);
   if (status !== 'valid')
     throw problem('unauthorized', `the account is ${status}`, { status: 401 });
 }

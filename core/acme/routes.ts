@@ -125,8 +125,8 @@ function callOf(
   query: ReadonlyMap<string, string>,
   signed: SignedRequest | undefined,
 ): Call {
-  const { policy, nonces, reusable, lists, leases } = held;
-  return { policy, nonces, reusable, lists, leases, tx, web, ids, query, signed };
+  const { policy, nonces, reusable, lists, leases, sealingKey } = held;
+  return { policy, nonces, reusable, lists, leases, sealingKey, tx, web, ids, query, signed };
 }
 
 /** Authenticates once, however often the input has to be run; the account may change meanwhile. */

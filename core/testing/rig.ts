@@ -146,6 +146,7 @@ export class Rig {
       replica: this.#replicaOf(options, node),
       ...(options.gossip !== undefined && { gossip: options.gossip }),
       nonces: { issuer: issuerOf(node), boot: bootOf(this.database), key: new Uint8Array(32) },
+      sealingKey: new Uint8Array(32).fill(9),
       policy: this.policy,
       primitives: PRIMITIVES,
       ...(options.limits !== undefined && { limits: options.limits }),

@@ -48,7 +48,12 @@ export function readCapsuleLine(text: string): CapsuleLine {
 
 /** The options of a node without its keys; their names and lengths stay. */
 export function withoutKeys({ nonces, policy, ...rest }: Making): Making {
-  return { ...rest, nonces: { ...nonces, key: new Uint8Array() }, policy: withoutSecrets(policy) };
+  return {
+    ...rest,
+    nonces: { ...nonces, key: new Uint8Array() },
+    sealingKey: new Uint8Array(),
+    policy: withoutSecrets(policy),
+  };
 }
 
 /** An input without secrets: only a configuration has any. */

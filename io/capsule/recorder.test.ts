@@ -19,6 +19,7 @@ const OPTIONS: NodeOptions = {
   node: 'a',
   replica: emptyReplica('a.1', '1'),
   nonces: { issuer: new Uint8Array(8), boot: new Uint8Array(4), key: NONCE_KEY },
+  sealingKey: NONCE_KEY,
   policy: {
     baseUrl: 'https://ca.test',
     cas: [

@@ -84,6 +84,17 @@ function listening(primitives: Primitives, keyed: Uint8Array[]): Primitives {
       keyed.push(mac);
       return mac;
     },
+    seal: (key, context, content) => {
+      const sealed = primitives.seal(key, context, content);
+      keyed.push(sealed);
+      return sealed;
+    },
+    // Only that there was something: it is a secret, and of use only as the key of a MAC.
+    unseal: (key, context, sealed) => {
+      const content = primitives.unseal(key, context, sealed);
+      keyed.push(Uint8Array.of(content === undefined ? 0 : 1));
+      return content;
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { toBase64Url } from '../../core/bytes.ts';
 import type { KeyFacts, Primitives, Reading } from '../../core/primitives.ts';
 import { readJwk } from './jwk.ts';
 import { PublicKeyCache } from './public-key-cache.ts';
+import { seal, unseal } from './sealing.ts';
 import { verifySignature } from './signature.ts';
 
 /** What the product adds: X.509, and its opinion of weak keys if it has one. */
@@ -20,6 +21,8 @@ export function createPrimitives(x509: X509Functions): Primitives {
   return {
     sha256,
     hmac,
+    seal,
+    unseal,
     readKey: (jwk) => readKey(jwk, keys, x509.judgeSpki),
     verify: (alg, jwk, message, signature) => verifySignature(alg, jwk, message, signature, keys),
     readCsr: (der) => x509.readCsr(der),
