@@ -93,12 +93,14 @@ export class Leases {
 
   /** Sees a version of a record: a lease that changed is young again, work that ended is no more. */
   observe(record: Record, monoMs: number): void {
+    const isUnderWay = stateOf(record) === 'processing';
+    if (!isUnderWay && this.#watched.size === 0) return;
     const text = keyText(record);
-    const before = this.#watched.get(text);
-    if (stateOf(record) !== 'processing') {
-      if (before !== undefined) this.#watched.delete(text);
+    if (!isUnderWay) {
+      this.#watched.delete(text);
       return;
     }
+    const before = this.#watched.get(text);
     const lease = ownerOf(record);
     if (before !== undefined && isSame(before.lease, lease)) return;
     this.#watched.delete(text);
