@@ -7,12 +7,10 @@
 
 import { busyResponse } from './acme/busy.ts';
 import type { Held } from './acme/call.ts';
-import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
+import type { NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
 import { START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
-import { ReusableAuthorizations } from './acme/reuse.ts';
-import { RevocationLists } from './acme/revocation-lists.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
@@ -24,6 +22,7 @@ import type { Record } from './crdt/record.ts';
 import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { handle, type Result } from './handle.ts';
+import { heldAtStart } from './held.ts';
 import type { Chore, Input } from './input.ts';
 import { LIMITS } from './limits.ts';
 import { Loads } from './loads.ts';
@@ -50,13 +49,8 @@ export interface NodeOptions {
 export class Node {
   readonly #options: NodeOptions;
   readonly #cache: Cache;
-  readonly #nonces: NonceBook;
-  readonly #reusable = new ReusableAuthorizations(
-    LIMITS.reusableAuthorizations,
-    LIMITS.reusableFilterBits,
-  );
-  readonly #lists = new RevocationLists();
-  #policy: Policy;
+  /** What it holds besides records; replaced when another policy is put in force. */
+  #held: Held;
   #clock: HlcState = HLC_ZERO;
   #replica: ReplicaState;
   readonly #cluster: Cluster | undefined;
@@ -73,7 +67,6 @@ export class Node {
 
   constructor(options: NodeOptions) {
     this.#options = options;
-    this.#policy = options.policy;
     this.#replica = options.replica;
     const { gossip, nonces } = options;
     this.#cluster = gossip && new Cluster(gossip, options.node, nonces.boot);
@@ -81,12 +74,7 @@ export class Node {
     this.#startChoresLeft = this.#startChores.length;
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
     this.#loads = new Loads(this.#cache);
-    this.#nonces = new NonceBook(
-      options.nonces,
-      options.primitives,
-      options.limits?.nonceWindow ?? LIMITS.nonceWindow,
-      LIMITS.nonceLifetimeMs,
-    );
+    this.#held = heldAtStart(options, this.#cluster?.leases);
   }
 
   /** True once what was under way at the last stop has been taken up again. */
@@ -146,7 +134,7 @@ export class Node {
         this.#loads.abandon(input.request);
         return;
       case 'configure':
-        this.#policy = input.policy;
+        this.#held = { ...this.#held, policy: input.policy };
         if (input.peers !== undefined) this.#cluster?.membership.configure(input.peers);
         this.#publish();
         return;
@@ -177,14 +165,6 @@ export class Node {
   }
 
   #run(job: Job): void {
-    const held: Held = {
-      policy: this.#policy,
-      nonces: this.#nonces,
-      reusable: this.#reusable,
-      lists: this.#lists,
-      leases: this.#cluster?.leases,
-      sealingKey: this.#options.sealingKey,
-    };
     const tx = new Transaction(
       {
         now: this.#now,
@@ -198,7 +178,7 @@ export class Node {
     );
     let result: Result;
     try {
-      result = handle(tx, held, this.#cluster, job.input);
+      result = handle(tx, this.#held, this.#cluster, job.input);
     } catch (error) {
       if (!(error instanceof Miss)) throw error;
       if (this.#refuseWhenFull(job)) return;
@@ -271,9 +251,9 @@ export class Node {
   #derive(record: Record): void {
     if (record.kind === 'node') this.#observeNode(record);
     this.#cluster?.leases.observe(record, this.#now.monoMs);
-    if (record.kind === 'authorization') this.#reusable.observe(record, this.#now.wallMs);
+    if (record.kind === 'authorization') this.#held.reusable.observe(record, this.#now.wallMs);
     if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
-      this.#lists.outdate(certificateMade(record).ca);
+      this.#held.lists.outdate(certificateMade(record).ca);
     }
   }
 
@@ -368,8 +348,8 @@ export class Node {
   /** Answers 503 to a request. */
   #turnAway({ request, web }: Extract<Input, { kind: 'request' }>, why: string): void {
     const isPost = web.method === 'POST';
-    const nonce = isPost ? this.#nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
-    const response = busyResponse(this.#policy, nonce, why);
+    const nonce = isPost ? this.#held.nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
+    const response = busyResponse(this.#held.policy, nonce, why);
     this.#effects.push({ kind: 'respond', request, response });
   }
 
