@@ -12,13 +12,8 @@ import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
 import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
-import {
-  answerRedemption,
-  loseRedemption,
-  redeem,
-  takeRedemption,
-  toldKey,
-} from './cluster/redemption.ts';
+import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
+import { administer } from './cluster/status.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
 import type { Chore, Input, WebRequest } from './input.ts';
@@ -36,16 +31,17 @@ export interface Result {
   readonly peer?: PeerResult | undefined;
 }
 
-/** The handler of each kind of input that works on records. */
+/** The handler of each kind of input that works on records. `unready`: why the node serves not. */
 export function handle(
   tx: Transaction,
   held: Held,
   cluster: Cluster | undefined,
   input: Input,
+  unready: string | undefined,
 ): Result {
   switch (input.kind) {
     case 'request':
-      return request(tx, held, cluster, input.web);
+      return request(tx, held, input.web);
     case 'validated':
       concludeValidation(tx, held.leases, input.authorization, input.type, input.result);
       return {};
@@ -55,6 +51,8 @@ export function handle(
     case 'crl-built':
       concludeList(tx, held.lists, input.ca, input.number, input.der);
       return {};
+    case 'administer':
+      return { response: administer(tx, cluster, unready, input.command) };
     case 'chore':
       return { next: doChoreOf(tx, held, cluster, input) };
     case 'lapse':
@@ -74,7 +72,6 @@ export function handle(
     case 'configure':
     case 'unreachable':
     case 'unintroduced':
-    case 'administer':
     case 'tick':
       throw new Error(`${input.kind} is the node's own`);
     default:
@@ -82,20 +79,10 @@ export function handle(
   }
 }
 
-function request(
-  tx: Transaction,
-  held: Held,
-  cluster: Cluster | undefined,
-  web: WebRequest,
-): Result {
-  const all: Held = cluster === undefined ? held : { ...held, redeem: redeemWith(cluster) };
-  const outcome = handleRequest(tx, all, web);
+function request(tx: Transaction, held: Held, web: WebRequest): Result {
+  const outcome = handleRequest(tx, held, web);
   if (!('kind' in outcome)) return { response: outcome };
   return outcome.kind === 'wait' ? { wait: outcome } : { catchUp: true };
-}
-
-function redeemWith(cluster: Cluster): NonNullable<Held['redeem']> {
-  return (tx, nonce, issuer) => redeem(tx, cluster, nonce, issuer);
 }
 
 type PeerInput = Extract<

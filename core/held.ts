@@ -6,7 +6,8 @@ import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';
 import { RevocationLists } from './acme/revocation-lists.ts';
-import type { Leases } from './cluster/leases.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { redeem } from './cluster/redemption.ts';
 import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 
@@ -19,10 +20,10 @@ export interface HeldOptions {
   readonly limits?: { readonly nonceWindow?: number };
 }
 
-/** `leases` is undefined for a node that works alone. */
+/** `cluster` is undefined for a node that works alone. */
 export function heldAtStart(
   { policy, nonces, sealingKey, primitives, limits }: HeldOptions,
-  leases: Leases | undefined,
+  cluster: Cluster | undefined,
 ): Held {
   const { nonceWindow = LIMITS.nonceWindow } = limits ?? {};
   return {
@@ -30,7 +31,8 @@ export function heldAtStart(
     nonces: new NonceBook(nonces, primitives, nonceWindow, LIMITS.nonceLifetimeMs),
     reusable: new ReusableAuthorizations(LIMITS.reusableAuthorizations, LIMITS.reusableFilterBits),
     lists: new RevocationLists(),
-    leases,
+    leases: cluster?.leases,
     sealingKey,
+    ...(cluster && { redeem: (tx, nonce, issuer) => redeem(tx, cluster, nonce, issuer) }),
   };
 }

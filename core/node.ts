@@ -74,7 +74,7 @@ export class Node {
     this.#startChoresLeft = this.#startChores.length;
     this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
     this.#loads = new Loads(this.#cache);
-    this.#held = heldAtStart(options, this.#cluster?.leases);
+    this.#held = heldAtStart(options, this.#cluster);
   }
 
   /** True once what was under way at the last stop has been taken up again. */
@@ -144,8 +144,6 @@ export class Node {
       case 'unintroduced':
         this.#cluster?.membership.missed(input.url, input.reason, this.#now.monoMs);
         return;
-      case 'administer':
-        return;
       case 'tick':
         this.#tick();
         return;
@@ -178,7 +176,7 @@ export class Node {
     );
     let result: Result;
     try {
-      result = handle(tx, this.#held, this.#cluster, job.input);
+      result = handle(tx, this.#held, this.#cluster, job.input, this.unready);
     } catch (error) {
       if (!(error instanceof Miss)) throw error;
       if (this.#refuseWhenFull(job)) return;
@@ -194,7 +192,7 @@ export class Node {
   }
 
   #finish(job: Job, { response, wait, next, peer }: Result): void {
-    if (response !== undefined && job.input.kind === 'request') {
+    if (response !== undefined && 'request' in job.input) {
       this.#effects.push({ kind: 'respond', request: job.input.request, response });
     }
     if (wait !== undefined && !this.#refuseWhenFull(job)) {

@@ -32,7 +32,7 @@ export interface Held {
 }
 
 /** What a handler gets. */
-export interface Call extends Held {
+export interface Call extends Omit<Held, 'redeem'> {
   readonly tx: Transaction;
   readonly web: WebRequest;
   /** Variable segments of the path, in order. */

@@ -35,10 +35,14 @@ export type PeerResult = Exchanged & {
 
 /** What is known of exchanges with a peer, for operators. */
 export interface PeerFacts {
-  readonly answeredMonoMs: number;
+  readonly answeredMonoMs?: number | undefined;
   /** Whether contents agreed, when they could last be compared. */
-  readonly agrees: boolean | undefined;
+  readonly agrees?: boolean | undefined;
+  /** Under which name it last numbered its events. */
+  readonly origin?: string | undefined;
 }
+
+const NO_FACTS: PeerFacts = {};
 
 /** What is to be done at a moment. */
 export interface Due {
@@ -100,17 +104,14 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   /** After an exchange: asks on while a peer has more, leaves one alone that misbehaves. */
   followUp(result: PeerResult, monoMs: number): Input | undefined {
     const { rounds } = this;
-    const { name, followUp, seen, clockMs, isAnswer, agrees } = result;
+    const { name, followUp, seen, clockMs, isAnswer } = result;
     if (followUp !== 'refuse') {
       rounds.heard(name, monoMs, seen);
       this.#votes.hear(name, clockMs, monoMs);
     }
     if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
     const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
-    if (isAnswer && followUp !== 'refuse') {
-      const before = this.#facts.get(name)?.agrees;
-      this.#facts.set(name, { answeredMonoMs: monoMs, agrees: agrees ?? before });
-    }
+    if (followUp !== 'refuse') this.#note(result, monoMs);
     const asksOn = (followUp === 'ask' && !this.membership.isSilent) || !isNewest;
     return asksOn && rounds.ask(name, monoMs) ? this.call(name) : undefined;
   }
@@ -132,8 +133,18 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     return asked.map((peer) => this.call(peer));
   }
 
-  factsOf(peer: string): PeerFacts | undefined {
-    return this.#facts.get(peer);
+  factsOf(peer: string): PeerFacts {
+    return this.#facts.get(peer) ?? NO_FACTS;
+  }
+
+  #note({ name, isAnswer, agrees, origin }: PeerResult, monoMs: number): void {
+    if (!this.membership.members.has(name)) return;
+    const before = this.factsOf(name);
+    this.#facts.set(name, {
+      answeredMonoMs: isAnswer ? monoMs : before.answeredMonoMs,
+      agrees: agrees ?? before.agrees,
+      origin: origin ?? before.origin,
+    });
   }
 
   /** What is new about the members, for the shell; the rounds follow. */

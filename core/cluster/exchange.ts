@@ -33,6 +33,8 @@ export interface Exchanged {
   readonly clockMs: number;
   /** Whether contents agree, where they can be compared. */
   readonly agrees?: boolean | undefined;
+  /** The name under which the peer numbers its events, where it says so. */
+  readonly origin?: string | undefined;
 }
 
 /** The peer has sent what cannot be read. */
@@ -86,7 +88,8 @@ export function answerAsk(
   const page = serve(tx.instant, viewOf(tx), ask, options.page);
   tx.emit({ kind: 'tell', exchange, page: pageToJson(page) });
   const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
-  return { followUp, seen: ask.vector, clockMs: ask.clockMs };
+  const origin = ask.origin ?? undefined;
+  return { followUp, seen: ask.vector, clockMs: ask.clockMs, origin };
 }
 
 /** Takes in the page a peer answered with. */
@@ -103,12 +106,17 @@ export function takePage(
   if (page.listing !== null && tx.instant !== tx.replica) {
     if (!tx.forgetRows()) return { followUp: 'rest', seen: undefined, clockMs: page.clockMs };
   }
-  const followUp = merge(tx, options, peer, page);
-  return { followUp, seen: page.complete?.vector, clockMs: page.clockMs };
+  const merged = merge(tx, options, peer, page);
+  return { ...merged, seen: page.complete?.vector, clockMs: page.clockMs };
 }
 
 /** Merges a page, asked for or not, and says what is to follow. */
-function merge(tx: Transaction, options: ExchangeOptions, peer: string, page: Page): FollowUp {
+function merge(
+  tx: Transaction,
+  options: ExchangeOptions,
+  peer: string,
+  page: Page,
+): Pick<Exchanged, 'followUp' | 'agrees'> {
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page, expiredMs);
   if (receipt.result === 'forgotten') {
@@ -119,20 +127,21 @@ function merge(tx: Transaction, options: ExchangeOptions, peer: string, page: Pa
       peer,
       origin,
     });
-    return 'ask';
+    return { followUp: 'ask' };
   }
   tx.advance(receipt);
   if (receipt.put.length > 0) tx.mark('records merged from a peer');
   const isOwn = ({ dot }: Record): boolean => dot.origin === tx.replica.origin;
   if (receipt.put.some(isOwn)) tx.mark('concurrent versions were joined');
   if (receipt.result === 'merged') tx.mark('a page was not the last');
-  if (receipt.result === 'merged') return page.next === null ? 'rest' : 'ask';
-  if (receipt.agrees !== false) return 'rest';
+  if (receipt.result === 'merged') return { followUp: page.next === null ? 'rest' : 'ask' };
+  const { agrees } = receipt;
+  if (agrees !== false) return { followUp: 'rest', agrees };
   tx.mark('a divergence was noticed');
   tx.log('error', 'gossip', 'digests differ at equal vectors; reconciling in full', { peer });
   tx.advance({ ...receipt, state: pullEverything(receipt.state, peer) });
   // At the next round and not at once: if that does not heal it, the log and not the network fills.
-  return 'rest';
+  return { followUp: 'rest', agrees };
 }
 
 /**
