@@ -95,9 +95,10 @@ export class Engine {
     if (this.#options.cluster === undefined) return 'alone';
     if (this.#running?.membership === undefined) return 'stopped';
     const { driver, membership } = this.#running;
-    const { channel, descriptor } = membership;
+    const { channel, descriptor, calls } = membership;
     return {
       channel,
+      calls,
       driver,
       descriptor,
       administer: (command: Command) => driver.administer(command),

@@ -21,6 +21,7 @@ import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 /** Answers with which a peer says that its start is another than the one we know. */
 const BOOT_STATUSES: readonly number[] = [REFUSALS.boot.status, REFUSALS['no-fast-key'].status];
 
+const MAX_MET = 256;
 /** Characters of a peer's own words that are repeated. */
 const MAX_WORDS = 200;
 
@@ -31,6 +32,10 @@ export class Calls implements PeerPort {
   /** Redemptions have connections of their own: clients wait for them, and pages are large. */
   readonly #bulk = new PeerClient();
   readonly #quick = new PeerClient();
+  /** Starts of nodes that have introduced themselves and are no members yet. */
+  readonly #met = new Map<string, string | undefined>();
+  /** Sealed exchanges that redemptions wait for, by peer. */
+  readonly #meetings = new Map<string, Promise<void>>();
 
   constructor(channel: Channel, notices: Notices, metrics: Metrics) {
     this.#channel = channel;
@@ -38,22 +43,16 @@ export class Calls implements PeerPort {
     this.#metrics = metrics;
   }
 
-  readonly ask = async ({ peer, url, ask, push }: EffectOf<'ask'>): Promise<Json> => {
-    const { sent, answer } = await this.#exchange('sync', peer, url, () =>
-      this.#channel.sealAsk(peer, ask, push),
-    );
-    return await this.#opened(url, () => {
-      return this.#channel.openAnswer(sent, senderOf(answer), answer.body);
-    });
+  readonly ask = ({ peer, url, ask, push }: EffectOf<'ask'>): Promise<Json> => {
+    return this.#asked(peer, url, ask, push);
   };
 
-  readonly redeem = async ({ peer, url, nonce, ask }: EffectOf<'redeem'>): Promise<Json> => {
+  readonly redeem = async (effect: EffectOf<'redeem'>): Promise<Json> => {
     const startMs = performance.now();
-    const { sent, answer } = await this.#exchange('redeem', peer, url, () =>
-      this.#channel.sealRedeem(peer, nonce, ask),
-    );
-    const told = await this.#opened(url, () => {
-      return this.#channel.openRedeemAnswer(sent, senderOf(answer), answer.body);
+    const told = await this.#redeemed(effect).catch(async (error: unknown) => {
+      if (!(error instanceof ChannelRefusal) || error.refusal !== 'no-fast-key') throw error;
+      await this.#meet(effect);
+      return await this.#redeemed(effect);
     });
     const seconds = (performance.now() - startMs) / 1000;
     this.#metrics.observe('akamu_gossip_redemption_seconds', seconds);
@@ -69,11 +68,26 @@ export class Calls implements PeerPort {
     });
     const isClone = descriptor.node === this.#channel.node && bootOf(answer) !== this.#channel.boot;
     if (isClone) throw new Error('a copy of this node runs there, with the keys of its database');
+    this.met(descriptor.node, bootOf(answer));
     return descriptor;
   };
 
+  /** Which start of a node has introduced itself: the first message to it can name it. */
+  met(node: string, boot: string | undefined): void {
+    this.#met.delete(node);
+    this.#met.set(node, boot);
+    if (this.#met.size > MAX_MET) this.#met.delete(this.#met.keys().next().value!);
+    this.#channel.heardBoot(node, boot);
+  }
+
   readonly members = ({ members, removed }: EffectOf<'members'>): void => {
-    this.#channel.members(members, removed);
+    for (const { node, fault } of this.#channel.members(members, removed)) {
+      this.#notices.say('warn', 'a member is not talked to: its descriptor is not genuine', node, {
+        fault,
+      });
+    }
+    for (const { node } of members) this.#channel.heardBoot(node, this.#met.get(node));
+    this.#met.clear();
     this.#metrics.set('akamu_gossip_members', members.length);
   };
 
@@ -82,21 +96,66 @@ export class Calls implements PeerPort {
     this.#quick.close();
   }
 
+  async #redeemed({ peer, url, nonce, ask }: EffectOf<'redeem'>): Promise<Json> {
+    const { sent, answer } = await this.#exchange('redeem', peer, url, () =>
+      this.#channel.sealRedeem(peer, nonce, ask),
+    );
+    return await this.#opened(url, () => {
+      return this.#channel.openRedeemAnswer(sent, senderOf(answer), answer.body);
+    });
+  }
+
+  /**
+   * A sealed exchange, for the keys that travel in it: a client must not wait for the next round,
+   * nor be refused, because a node has just started. The page is left alone, as if it were lost.
+   * Once for all who wait for it.
+   */
+  #meet({ peer, url, ask }: EffectOf<'redeem'>): Promise<void> {
+    const known = this.#meetings.get(peer);
+    if (known !== undefined) return known;
+    const meeting = this.#asked(peer, url, ask, null, GOSSIP_PATHS.redeem.timeoutMs)
+      .then(() => {})
+      .finally(() => this.#meetings.delete(peer));
+    this.#meetings.set(peer, meeting);
+    return meeting;
+  }
+
+  async #asked(
+    peer: string,
+    url: string,
+    ask: Json,
+    push: Json | null,
+    timeoutMs?: number,
+  ): Promise<Json> {
+    const seal = (): Promise<Sent> => this.#channel.sealAsk(peer, ask, push);
+    const { sent, answer } = await this.#exchange('sync', peer, url, seal, timeoutMs);
+    return await this.#opened(url, () => {
+      return this.#channel.openAnswer(sent, senderOf(answer), answer.body);
+    });
+  }
+
   /** Seals and calls, twice when the peer turns out to have started anew. */
   async #exchange(
     path: GossipPathName,
     peer: string,
     url: string,
     seal: () => Promise<Sent>,
+    timeoutMs: number = GOSSIP_PATHS[path].timeoutMs,
   ): Promise<{ readonly sent: Sent; readonly answer: PeerResponse }> {
     for (let isSecond = false; ; isSecond = true) {
       const sent = await this.#sealed(url, seal);
-      const answer = await this.#post(path, url, sent.body);
+      const answer = await this.#post(path, url, sent.body, timeoutMs);
       if (answer.status === 200) return { sent, answer };
-      const isNews =
-        BOOT_STATUSES.includes(answer.status) && this.#channel.heardBoot(peer, bootOf(answer));
-      if (isNews && !isSecond) continue;
+      if (BOOT_STATUSES.includes(answer.status)) {
+        const isNews = this.#channel.heardBoot(peer, bootOf(answer));
+        // Another call may have brought the news while this one was under way.
+        const isOutdated = isNews || answer.status === REFUSALS.boot.status;
+        if (isOutdated && !isSecond) continue;
+      }
       if (answer.status === REFUSALS.sender.status) this.#notices.say('warn', SENDER_REJECTED, url);
+      if (answer.status === REFUSALS['no-fast-key'].status) {
+        throw new ChannelRefusal('no-fast-key', wordsOf(answer));
+      }
       throw new Error(wordsOf(answer));
     }
   }
@@ -124,10 +183,16 @@ export class Calls implements PeerPort {
     }
   }
 
-  #post(name: GossipPathName, url: string, body: Uint8Array): Promise<PeerResponse> {
+  #post(
+    name: GossipPathName,
+    url: string,
+    body: Uint8Array,
+    timeoutMs: number = GOSSIP_PATHS[name].timeoutMs,
+  ): Promise<PeerResponse> {
     const client = name === 'redeem' ? this.#quick : this.#bulk;
-    const { path, type, maxOctets, timeoutMs } = GOSSIP_PATHS[name];
-    const headers = { 'Content-Type': type, [NODE_ID_HEADER]: this.#channel.node };
+    const { path, type, maxOctets } = GOSSIP_PATHS[name];
+    const { node, boot } = this.#channel;
+    const headers = { 'Content-Type': type, [NODE_ID_HEADER]: node, [BOOT_HEADER]: boot };
     return client.post({ url, path, headers, body, timeoutMs, maxOctets });
   }
 }

@@ -10,6 +10,7 @@ import type { Driver } from '../../io/driver.ts';
 import { ExchangeFault } from '../../io/exchanges.ts';
 import type { Metrics } from '../../io/metrics.ts';
 import { type BodyFault, Intake } from './body.ts';
+import type { Calls } from './calls.ts';
 import type { Notices } from './notices.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 
@@ -19,6 +20,7 @@ const TEXT = 'text/plain; charset=utf-8';
 export interface PeerSide {
   readonly channel: Channel;
   readonly driver: Pick<Driver, 'asked' | 'redeemAsked' | 'introduced'>;
+  readonly calls: Pick<Calls, 'met'>;
 }
 
 /** `alone`: there is no [gossip] section. `stopped`: the node is not running at the moment. */
@@ -27,10 +29,12 @@ export type PeerView = PeerSide | 'alone' | 'stopped';
 const ALONE = 'this node works alone: its configuration has no [gossip] section';
 const STOPPED = 'this node is not running at the moment; see its log';
 
+/** `boot`: what the caller says of its start; only a hint. */
 type Endpoint = (
   side: PeerSide,
   header: string | undefined,
   body: Uint8Array,
+  boot: string | undefined,
 ) => Promise<Uint8Array>;
 
 const ENDPOINTS = {
@@ -44,10 +48,13 @@ const ENDPOINTS = {
     const answer = await driver.redeemAsked(asked.from, asked.nonce, asked.ask);
     return await channel.sealRedeemAnswer(asked, answer);
   },
-  identity: async ({ channel, driver }, _, body) => {
-    const answer = channel.answerIntroduction(body);
-    if (answer.descriptor.node !== channel.node) driver.introduced(answer.descriptor);
-    return answer.body;
+  identity: async ({ channel, driver, calls }, _, body, boot) => {
+    const { descriptor, body: answer } = channel.answerIntroduction(body);
+    if (descriptor.node !== channel.node) {
+      calls.met(descriptor.node, boot);
+      driver.introduced(descriptor);
+    }
+    return answer;
   },
 } as const satisfies { readonly [name in GossipPathName]: Endpoint };
 
@@ -84,7 +91,8 @@ export class Endpoints {
     body: Uint8Array,
   ): Promise<WebResponse> {
     try {
-      const answer = await ENDPOINTS[name](side, senderOf(message), body);
+      const boot = headerOf(message, BOOT_HEADER);
+      const answer = await ENDPOINTS[name](side, senderOf(message), body, boot);
       const headers = [['Content-Type', GOSSIP_PATHS[name].type], ...names(side.channel)] as const;
       return { status: 200, headers, body: answer, route: 'gossip' };
     } catch (error) {
@@ -136,7 +144,11 @@ function names(channel: Channel): readonly (readonly [string, string])[] {
 }
 
 function senderOf(message: IncomingMessage): string | undefined {
-  const header = message.headers[NODE_ID_HEADER.toLowerCase()];
+  return headerOf(message, NODE_ID_HEADER);
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const header = headers[name.toLowerCase()];
   return typeof header === 'string' ? header : undefined;
 }
 
