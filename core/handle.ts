@@ -10,13 +10,21 @@ import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
-import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
+import { answerAsk, callPeer, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
 import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
 import { administer } from './cluster/status.ts';
+import { countPage, purgePage, settleStuck } from './cluster/upkeep.ts';
 import type { RecordKey } from './crdt/record.ts';
 import type { WebResponse } from './effect.ts';
-import type { Chore, Input, WebRequest } from './input.ts';
+import {
+  type Chore,
+  type CLUSTER_CHORES,
+  type Input,
+  isClusterChore,
+  type WebRequest,
+} from './input.ts';
+import { LIMITS } from './limits.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What a handler came to. */
@@ -134,8 +142,9 @@ function asked(
     return { peer: { ...peer, ...answerAsk(tx, cluster, input.exchange, input.ask) } };
   }
   // What was handed over is merged first; then the answer is made of the state after it.
-  if (takePush(tx, cluster, input.from, input.push)) return { next: { ...input, push: null } };
-  return { peer: { ...peer, ...REFUSED } };
+  const taken = { ...peer, ...takePush(tx, cluster, input.from, input.push) };
+  if (taken.followUp === 'refuse') return { peer: taken };
+  return { peer: taken, next: { ...input, push: null } };
 }
 
 function doChoreOf(
@@ -144,9 +153,27 @@ function doChoreOf(
   cluster: Cluster | undefined,
   chore: Chore,
 ): Chore | undefined {
-  if (chore.chore !== 'members' && chore.chore !== 'announce') return doChore(tx, held, chore);
+  if (chore.chore === 'purge') {
+    return purgePage(tx, cluster?.tombstoneTtlMs ?? LIMITS.tombstoneTtlMs, chore);
+  }
+  if (!isClusterChore(chore)) return doChore(tx, held, chore);
   assert(cluster !== undefined, 'a chore of clusters');
-  if (chore.chore === 'members') return loadMembers(tx, cluster.membership, chore);
-  announce(tx, cluster.membership);
-  return undefined;
+  const name: (typeof CLUSTER_CHORES)[number] = chore.chore;
+  switch (name) {
+    case 'members':
+      return loadMembers(tx, cluster.membership, chore);
+    case 'announce':
+      announce(tx, cluster.membership);
+      return undefined;
+    case 'count':
+      return countPage(tx, cluster, chore);
+    case 'settle':
+      settleStuck(tx, cluster.stuck);
+      return undefined;
+    case 'establish':
+      tx.advance({ state: { ...tx.replica, isEstablished: true }, put: [], remove: [] });
+      return undefined;
+    default:
+      return unreachable(name);
+  }
 }

@@ -51,7 +51,19 @@ export const CHORES = [
   'sweep-authorization',
   'members',
   'announce',
+  'count',
+  'settle',
+  'purge',
+  'establish',
 ] as const;
+/** Chores that only a node in a cluster has. */
+export const CLUSTER_CHORES = ['members', 'announce', 'count', 'settle', 'establish'] as const;
+type ClusterChore = Chore & { readonly chore: (typeof CLUSTER_CHORES)[number] };
+
+export function isClusterChore(chore: Chore): chore is ClusterChore {
+  return CLUSTER_CHORES.some((name) => name === chore.chore);
+}
+
 export interface Chore {
   readonly kind: 'chore';
   readonly chore: (typeof CHORES)[number];

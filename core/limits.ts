@@ -77,6 +77,8 @@ export const LIMITS = {
   tombstoneTtlMs: 604_800_000,
   /** How far ahead of the own clock a stamp may be that it follows, unless an operator says. */
   clockToleranceMs: 604_800_000,
+  /** How long records that came in part, of a node that is gone, wait at least. */
+  settleAfterMs: 60_000,
   /** How often expired orders and authorizations are removed. */
   sweepIntervalMs: 600_000,
 } as const;

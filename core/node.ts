@@ -15,11 +15,12 @@ import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
+import { beginCount } from './crdt/count.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp, observe } from './crdt/hlc.ts';
 import { stampsOf } from './crdt/lattice.ts';
 import type { Record } from './crdt/record.ts';
-import { type Change, type ReplicaState, reincarnate, vectorOf, write } from './crdt/replica.ts';
+import { type Change, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { handle, type Result } from './handle.ts';
 import { heldAtStart } from './held.ts';
@@ -85,7 +86,8 @@ export class Node {
   /** Why it does not serve; undefined when it does. */
   get unready(): string | undefined {
     if (this.#cluster?.membership.isRemoved) return 'this node was removed from its cluster';
-    return this.#startChoresLeft > 0 ? 'starting' : undefined;
+    if (this.#startChoresLeft > 0) return 'starting';
+    return this.#knowsEnough() ? undefined : 'no first contact with a peer yet';
   }
 
   /** Sizes, for metrics. */
@@ -148,12 +150,22 @@ export class Node {
         this.#tick();
         return;
       case 'request':
-        if (this.#cluster?.membership.isRemoved) this.#turnAway(input, this.unready!);
-        else this.#start(input);
+        if (this.#mayServe(input)) this.#start(input);
+        else this.#turnAway(input, this.unready ?? '');
         return;
       default:
         this.#start(input);
     }
+  }
+
+  #knowsEnough(): boolean {
+    return this.#cluster?.knowsEnough(this.#replica, this.#now.monoMs) ?? true;
+  }
+
+  /** A node that does not know enough writes nothing; and what a POST asks for it may not know. */
+  #mayServe({ web }: Extract<Input, { kind: 'request' }>): boolean {
+    if (this.#cluster?.membership.isRemoved) return false;
+    return web.method !== 'POST' || this.#knowsEnough();
   }
 
   #start(input: Input): void {
@@ -268,7 +280,7 @@ export class Node {
       this.#runnable.push(job);
     }
     const { sha256 } = this.#options.primitives;
-    const due = this.#cluster?.due(this.#now.monoMs, vectorOf(this.#replica), sha256);
+    const due = this.#cluster?.due(this.#now, this.#replica, sha256);
     for (const input of due?.inputs ?? []) this.#start(input);
     this.#effects.push(...(due?.effects ?? []));
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;
@@ -300,7 +312,8 @@ export class Node {
    * the newest, or a backup, or a copy that runs elsewhere, nobody can tell before it writes.
    */
   #takeIncarnation(): void {
-    const state = reincarnate(this.#replica, nextIncarnation(this.#replica, this.#options.node));
+    const counted = beginCount(this.#replica);
+    const state = reincarnate(counted, nextIncarnation(counted, this.#options.node));
     const facts = changedFacts(this.#replica, state);
     this.#replica = state;
     this.#effects.push({ kind: 'persist', records: [], forget: [], facts });

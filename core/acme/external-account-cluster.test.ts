@@ -133,6 +133,7 @@ test('a revocation of a key is not taken back by a configuration', () => {
   database.set('eab/key-1', { ...key, fields: { ...key.fields, status: 'revoked' } });
   cluster.restart('a', { database, facts: rig.facts });
   configure(cluster, 'a', [['key-1', SECRET]]);
+  cluster.run(2);
   assert.match(warnings(cluster.rig('a')).join(), /was revoked/);
   refused(register(new Client(cluster.rig('a'))), 'unauthorized', /was revoked/);
 });

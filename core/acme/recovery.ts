@@ -8,7 +8,7 @@ import { ownerOf } from '../cluster/leases.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
 import { expire, horizonMs } from '../crdt/replica.ts';
-import type { Chore } from '../input.ts';
+import type { Chore, CLUSTER_CHORES } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import type { Held } from './call.ts';
@@ -20,7 +20,7 @@ import { authorizationMade } from './records.ts';
 /** Done once after a start, in this order. */
 export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;
 /** Done at every sweep. */
-export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization'] as const;
+export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization', 'purge'] as const;
 /** Done when not every lease could be watched. */
 export const WATCH_CHORES = ['watch-authorization', 'watch-order'] as const;
 
@@ -46,9 +46,13 @@ const watch = (kind: 'order' | 'authorization'): Work => ({
   each: (tx, { leases }, record) => leases?.observe(record, tx.now.monoMs),
 });
 
-const WORK: {
-  readonly [C in Exclude<Chore['chore'], 'members' | 'announce' | 'external-accounts'>]: Work;
-} = {
+/** The chores that go through all records of a kind. */
+type Walk = Exclude<
+  Chore['chore'],
+  (typeof CLUSTER_CHORES)[number] | 'purge' | 'external-accounts'
+>;
+
+const WORK: { readonly [C in Walk]: Work } = {
   revalidate: {
     select: () => ({ kind: 'authorization', state: 'processing' }),
     limit: LIMITS.selectionPage,
@@ -77,7 +81,7 @@ const WORK: {
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   assert(chore.chore !== 'members' && chore.chore !== 'announce', 'a chore of the cluster');
   if (chore.chore === 'external-accounts') return publishKeys(tx, held, chore);
-  const { select, limit, needs, each } = WORK[chore.chore];
+  const { select, limit, needs, each } = WORK[chore.chore as Walk];
   const page = tx.select({
     ...select(tx, chore.nowMs),
     ...(chore.afterId !== '' && { afterId: chore.afterId }),

@@ -4,12 +4,15 @@
 // Invariant: everything here is lost with the process, and found again. Never here: records, what
 // is asked and answered.
 
-import type { VersionVector } from '../crdt/version-vector.ts';
+import { type ReplicaState, vectorOf } from '../crdt/replica.ts';
+import { EMPTY_VECTOR, type VersionVector } from '../crdt/version-vector.ts';
 import type { Effect } from '../effect.ts';
-import type { Input } from '../input.ts';
+import type { Chore, Input } from '../input.ts';
 import { LIMITS } from '../limits.ts';
+import type { Now } from '../time.ts';
 import { CatchUp } from './catch-up.ts';
 import { ClockVotes } from './clock-votes.ts';
+import { Contacts } from './contacts.ts';
 import type { Exchanged, ExchangeOptions, FollowUp } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
@@ -25,6 +28,11 @@ export interface GossipOptions extends RoundOptions, ExchangeOptions, Membership
   /** The own clock does not follow stamps that are further ahead of it than this. */
   readonly clockToleranceMs?: number;
 }
+
+/** Rounds after which records that nobody speaks for are made own events. */
+const SETTLE_INTERVALS = 8;
+
+type Sha256 = (text: string) => Uint8Array;
 
 /** What an exchange with a peer came to. */
 export type PeerResult = Exchanged & {
@@ -59,6 +67,16 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   readonly leases: Leases;
   readonly redemptions: Redemptions = new Redemptions();
   readonly catchUp: CatchUp = new CatchUp();
+  readonly tombstoneTtlMs: number;
+  readonly #contacts: Contacts;
+  readonly #settleAfterMs: number;
+  #settleAtMonoMs = 0;
+  /** Records beyond what was seen, when last looked at. */
+  #ahead: VersionVector = EMPTY_VECTOR;
+  /** Origins of which nothing has come for a while, and no vector speaks for what did. */
+  #stuck: ReadonlySet<string> = new Set();
+  #isCounting = false;
+  #news: Effect[] = [];
   readonly #facts = new Map<string, PeerFacts>();
   readonly #votes: ClockVotes;
 
@@ -71,7 +89,10 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     this.fanOut = fanOut;
     this.membership = new Membership(options, ~seed);
     this.rounds = new Rounds({ peers: [], intervalMs, fanOut }, seed);
-    this.#votes = new ClockVotes(options.tombstoneTtlMs ?? LIMITS.tombstoneTtlMs);
+    this.tombstoneTtlMs = options.tombstoneTtlMs ?? LIMITS.tombstoneTtlMs;
+    this.#contacts = new Contacts(intervalMs);
+    this.#settleAfterMs = Math.max(SETTLE_INTERVALS * intervalMs, LIMITS.settleAfterMs);
+    this.#votes = new ClockVotes(this.tombstoneTtlMs);
     const ttlMs = ownershipTtlMs ?? OWNERSHIP_TTL_MS;
     this.leases = new Leases({ node, ttlMs, stepMs: 2 * intervalMs });
   }
@@ -87,16 +108,30 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     );
   }
 
-  /** What is due now. `vector`: what this node has seen. */
-  due(monoMs: number, vector: VersionVector, sha256: (text: string) => Uint8Array): Due {
+  get stuck(): ReadonlySet<string> {
+    return this.#stuck;
+  }
+
+  /** True when this node knows enough to serve; then it stays so. */
+  knowsEnough({ isEstablished }: ReplicaState, monoMs: number): boolean {
+    const { peers, strangers } = this.membership;
+    return this.#contacts.knowsEnough(isEstablished, peers, strangers.length, monoMs);
+  }
+
+  /** What is due now. */
+  due({ wallMs, monoMs }: Now, replica: ReplicaState, sha256: Sha256): Due {
     const { rounds, membership, leases } = this;
+    const vector = vectorOf(replica);
+    const chores = this.#dueChores(monoMs, replica).map((chore): Input => {
+      return { kind: 'chore', chore, nowMs: wallMs, afterId: '' };
+    });
     const peers = membership.isSilent ? [] : rounds.due(monoMs, vector);
     const calls = peers.map((peer) => this.call(peer));
     const lapsed = leases.lapsed(monoMs, { live: rounds.live(monoMs), sha256 });
     const lapses = lapsed.map((record): Input => ({ kind: 'lapse', record }));
     const urls = membership.introductions.due(monoMs, vector);
     return {
-      inputs: [...calls, ...lapses],
+      inputs: [...calls, ...lapses, ...chores],
       effects: urls.map((url) => ({ kind: 'introduce', url })),
     };
   }
@@ -109,6 +144,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
       rounds.heard(name, monoMs, seen);
       this.#votes.hear(name, clockMs, monoMs);
     }
+    this.#gained(result, monoMs);
     if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
     const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
     if (followUp !== 'refuse') this.#note(result, monoMs);
@@ -151,10 +187,14 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   takeNews(): readonly Effect[] {
     const news = this.membership.takeNews();
     if (news.length > 0) this.rounds.keep(this.membership.peers);
+    if (news.length > 0) this.#contacts.keep(this.membership.peers);
     for (const peer of this.#facts.keys()) {
       if (news.length > 0 && !this.membership.members.has(peer)) this.#facts.delete(peer);
     }
-    return news;
+    if (this.#news.length === 0) return news;
+    const all = [...news, ...this.#news];
+    this.#news = [];
+    return all;
   }
 
   /**
@@ -170,6 +210,38 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   call(peer: string): Input {
     const url = this.membership.urlOf(peer);
     return { kind: 'call', peer, url, seen: this.rounds.seenBy(peer) ?? null };
+  }
+
+  /** The upkeep that is due. */
+  #dueChores(monoMs: number, replica: ReplicaState): readonly Chore['chore'][] {
+    const chores: Chore['chore'][] = [];
+    const isOpen = this.knowsEnough(replica, monoMs) && !replica.isEstablished;
+    if (isOpen) chores.push('establish');
+    if (replica.uncounted !== null && !this.#isCounting) chores.push('count');
+    this.#isCounting = replica.uncounted !== null;
+    if (monoMs < this.#settleAtMonoMs) return chores;
+    this.#settleAtMonoMs = monoMs + this.#settleAfterMs;
+    const isStuck = ([origin, seq]: readonly [string, number]): boolean => {
+      return this.#ahead.get(origin) === seq;
+    };
+    this.#stuck = new Set([...replica.ahead].filter(isStuck).map(([origin]) => origin));
+    this.#ahead = replica.ahead;
+    return this.#stuck.size > 0 ? [...chores, 'settle'] : chores;
+  }
+
+  #gained({ name, gain, isAnswer }: PeerResult, monoMs: number): void {
+    if (gain === undefined) return;
+    this.#contacts.brought(gain.kinds);
+    if (!gain.isComplete || !isAnswer) return;
+    if (!this.#contacts.met(name, gain.isEstablished, monoMs)) return;
+    const { membership } = this;
+    const fields = {
+      peer: membership.urlOf(name),
+      ...this.#contacts.counts,
+      cluster_nodes: membership.members.size + 1,
+    };
+    const message = 'first-contact merge complete';
+    this.#news.push({ kind: 'log', level: 'info', target: 'gossip', message, fields });
   }
 
   /** False when the answer was older than the wave under way, so that it has to be asked again. */

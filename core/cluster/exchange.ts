@@ -5,10 +5,10 @@
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
-import { askOf, receive } from '../crdt/receive.ts';
+import { askOf, type Receipt, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
-import { DELETABLE } from '../crdt/schema.ts';
+import { DELETABLE, isTombstone } from '../crdt/schema.ts';
 import { type PageLimits, serve } from '../crdt/serve.ts';
 import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
@@ -25,6 +25,16 @@ export interface ExchangeOptions {
 /** What to do with a peer next: ask it at once, wait for the next round, or leave it alone. */
 export type FollowUp = 'ask' | 'rest' | 'refuse';
 
+/** What a page brought. */
+export interface Gain {
+  /** The kinds of the records that this node did not have, one for each. */
+  readonly kinds: readonly string[];
+  /** All that the peer had seen is covered now. */
+  readonly isComplete: boolean;
+  /** The peer has served: see ReplicaState. */
+  readonly isEstablished: boolean;
+}
+
 /** What an exchange came to: what to do next, and what the peer said it has seen. */
 export interface Exchanged {
   readonly followUp: FollowUp;
@@ -35,6 +45,8 @@ export interface Exchanged {
   readonly agrees?: boolean | undefined;
   /** The name under which the peer numbers its events, where it says so. */
   readonly origin?: string | undefined;
+  /** What its page brought; absent when there was none, or nothing of it was merged. */
+  readonly gain?: Gain;
 }
 
 /** The peer has sent what cannot be read. */
@@ -63,17 +75,18 @@ function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVecto
   return pageToJson(serve(tx.instant, viewOf(tx), ask, options.page));
 }
 
-/** Takes in what a peer hands over with its ask; false when it is not a page. */
+/** Takes in what a peer hands over with its ask. */
 export function takePush(
   tx: Transaction,
   options: ExchangeOptions,
   peer: string,
   json: Json,
-): boolean {
+): Exchanged {
   const page = readPage(json);
-  if (page === undefined || page.listing !== null) return false;
-  merge(tx, options, peer, page);
-  return true;
+  if (page === undefined || page.listing !== null) return REFUSED;
+  const merged = merge(tx, options, peer, page);
+  // Whether to ask on shows when the ask that came with it has been answered.
+  return { ...merged, followUp: 'rest', seen: page.complete?.vector, clockMs: page.clockMs };
 }
 
 /** Answers a peer's ask. `ask` when the peer has seen what we have not. */
@@ -116,7 +129,7 @@ function merge(
   options: ExchangeOptions,
   peer: string,
   page: Page,
-): Pick<Exchanged, 'followUp' | 'agrees'> {
+): Pick<Exchanged, 'followUp' | 'agrees' | 'gain'> {
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page, expiredMs);
   if (receipt.result === 'forgotten') {
@@ -130,18 +143,28 @@ function merge(
     return { followUp: 'ask' };
   }
   tx.advance(receipt);
-  if (receipt.put.length > 0) tx.mark('records merged from a peer');
-  const isOwn = ({ dot }: Record): boolean => dot.origin === tx.replica.origin;
-  if (receipt.put.some(isOwn)) tx.mark('concurrent versions were joined');
-  if (receipt.result === 'merged') tx.mark('a page was not the last');
-  if (receipt.result === 'merged') return { followUp: page.next === null ? 'rest' : 'ask' };
+  markMerge(tx, peer, receipt);
   const { agrees } = receipt;
-  if (agrees !== false) return { followUp: 'rest', agrees };
+  const isNew = (record: Record): boolean => !tx.stored(record) && !isTombstone(record);
+  const kinds = receipt.put.filter(isNew).map(({ kind }) => kind);
+  const isComplete = receipt.result === 'complete';
+  const gain = { kinds, isComplete, isEstablished: page.isEstablished };
+  const isMore = receipt.result === 'merged' && page.next !== null;
+  if (agrees !== false) return { followUp: isMore ? 'ask' : 'rest', agrees, gain };
   tx.mark('a divergence was noticed');
   tx.log('error', 'gossip', 'digests differ at equal vectors; reconciling in full', { peer });
   tx.advance({ ...receipt, state: pullEverything(receipt.state, peer) });
   // At the next round and not at once: if that does not heal it, the log and not the network fills.
-  return { followUp: 'rest', agrees };
+  return { followUp: 'rest', agrees, gain };
+}
+
+function markMerge(tx: Transaction, peer: string, { put, result, state }: Receipt): void {
+  const isOwn = ({ dot }: Record): boolean => dot.origin === tx.replica.origin;
+  if (put.length > 0) tx.mark('records merged from a peer');
+  if (put.some(isOwn)) tx.mark('concurrent versions were joined');
+  if (result === 'merged') tx.mark('a page was not the last');
+  const wasListing = tx.replica.pulls.get(peer)?.listing != null;
+  if (wasListing && !state.pulls.has(peer)) tx.mark('a full reconciliation ran');
 }
 
 /**

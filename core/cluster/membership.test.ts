@@ -99,7 +99,7 @@ test('what was removed never comes back, in whatever order it is heard', () => {
 });
 
 test('SEED, troubleshooting: a peer that does not introduce itself is named, and not for ever', () => {
-  const cluster = new Cluster(['a', 'b']);
+  const cluster = Cluster.ofStrangers(['a', 'b']);
   cluster.stop('b');
   cluster.run(200);
   assert.equal(logged(cluster.rig('a'), /^no KEM key for peer, skipping$/), ['info', 'warn']);
@@ -222,7 +222,7 @@ test('operators are refused with what to do instead', () => {
 });
 
 test('status shows the members, how far behind they are, and whether contents agree', () => {
-  const cluster = new Cluster(['a', 'b']);
+  const cluster = Cluster.ofStrangers(['a', 'b']);
   const a = cluster.rig('a');
   assert.equal(administer(a, { kind: 'status' }).body['members'], []);
   cluster.run(4);

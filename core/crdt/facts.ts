@@ -5,6 +5,7 @@
 // Never here: other facts of a node.
 
 import { compareText } from './canonical.ts';
+import { NOT_KEPT } from './count.ts';
 import { type Sum, sumFromText, sumText } from './digest.ts';
 import type { Origin } from './record.ts';
 import { emptyReplica, type ReplicaState } from './replica.ts';
@@ -27,9 +28,14 @@ export function changedFacts(before: ReplicaState | undefined, after: ReplicaSta
   const noteNumber = (name: string, old: number | undefined, now: number): void => {
     if (old !== now) facts.set(`replica/${name}`, now.toString());
   };
+  const noteFlag = (name: string, old: boolean, now: boolean): void => {
+    if (old !== now) facts.set(`replica/${name}`, now ? '1' : null);
+  };
   noteNumber('seq', before?.seq, after.seq);
   noteNumber('peer-day', before?.peerDay, after.peerDay);
   noteNumber('horizon', before?.digest.horizonDay, after.digest.horizonDay);
+  noteFlag('uncounted', before?.uncounted != null, after.uncounted !== null);
+  noteFlag('established', before?.isEstablished === true, after.isEstablished);
   for (const name of VECTORS) {
     const old = before?.[name];
     if (old === after[name]) continue;
@@ -62,11 +68,18 @@ export function replicaFrom(
   const sums = new Map<number, Sum>();
   for (const [name, text] of [...facts].sort(([a], [b]) => compareText(a, b))) {
     if (!name.startsWith('replica/') || name === 'replica/origin') continue;
+    if (name === 'replica/uncounted' || name === 'replica/established') {
+      if (text === '1') continue;
+      return { broken: name };
+    }
     if (!take(name.slice('replica/'.length), text, vectors, numbers, sums)) return { broken: name };
   }
   const digest = { sums, horizonDay: numbers.horizon };
   const { seq, 'peer-day': peerDay } = numbers;
-  return { ...emptyReplica(origin, boot), ...vectors, seq, digest, peerDay };
+  const uncounted = facts.has('replica/uncounted') ? NOT_KEPT : null;
+  const isEstablished = facts.has('replica/established');
+  const flags = { uncounted, isEstablished };
+  return { ...emptyReplica(origin, boot), ...vectors, ...flags, seq, digest, peerDay };
 }
 
 function take(

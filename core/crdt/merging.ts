@@ -3,7 +3,8 @@
 // Invariant: nothing of the replica changes until `outcome` is asked for.
 // Never here: which pages count as seen (receive.ts).
 
-import { advance, type DigestKey, isPastHorizon, type Step } from './digest.ts';
+import { digestAfter } from './count.ts';
+import { type DigestKey, isPastHorizon, type Step } from './digest.ts';
 import { mergeRecord } from './merge.ts';
 import type { Listing } from './page.ts';
 import { keyText, type Origin, type Record, type RecordKey } from './record.ts';
@@ -17,7 +18,7 @@ export class Merging {
   readonly #vector: VersionVector;
   readonly #before = new Map<string, Record | undefined>();
   readonly #after = new Map<string, Record>();
-  readonly #ahead: Map<Origin, number>;
+  #ahead: ReadonlyMap<Origin, number>;
   readonly #expiredMs: number;
   #seq: number;
   #isLate = false;
@@ -27,7 +28,7 @@ export class Merging {
     this.#state = state;
     this.#expiredMs = expiredMs;
     this.#vector = vectorOf(state);
-    this.#ahead = new Map(state.ahead);
+    this.#ahead = state.ahead;
     this.#seq = state.seq;
     const keys = new Map(records.map((record) => [keyText(record), record]));
     const ours = view.load([...keys.values()].map(({ kind, id }) => ({ kind, id })));
@@ -60,7 +61,7 @@ export class Merging {
       seq: this.#seq,
       ahead: this.#ahead,
       generation: this.#state.generation + (this.#isLate ? 1 : 0),
-      digest: steps.length === 0 ? this.#state.digest : advance(this.#state.digest, key, steps),
+      digest: digestAfter(this.#state, key, steps),
     };
     return { state, put: [...this.#after.values()], remove: [] };
   }
@@ -81,7 +82,7 @@ export class Merging {
   #note({ dot: { origin, seq } }: Record): void {
     const last = Math.max(this.#vector.get(origin) ?? 0, this.#ahead.get(origin) ?? 0);
     if (seq <= last) this.#isLate = true;
-    else this.#ahead.set(origin, seq);
+    else this.#ahead = new Map(this.#ahead).set(origin, seq);
   }
 }
 
@@ -107,8 +108,7 @@ export function removal(
 ): Outcome {
   const remove = records.flatMap((record) => (record && !isTombstone(record) ? [record] : []));
   const steps = remove.map((before) => ({ before, after: undefined }));
-  const digest = steps.length === 0 ? state.digest : advance(state.digest, key, steps);
-  return { state: { ...state, digest }, put: [], remove };
+  return { state: { ...state, digest: digestAfter(state, key, steps) }, put: [], remove };
 }
 
 /** True when the vector has seen the record in some version. */

@@ -32,6 +32,7 @@ const PAGE: Page = {
   complete: { vector: new Map([['a.1', 4]]), digest: { day: 7, sum: '0'.repeat(32) } },
   listing: { after: null, through: { kind: 'eab', id: 'k' }, vector: new Map(), records: [] },
   clockMs: 0,
+  isEstablished: true,
 };
 
 /** The JSON with one place, chosen by number, replaced. */

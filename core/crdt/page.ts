@@ -78,6 +78,7 @@ export interface Page {
   readonly listing: Listing | null;
   /** The sender's own: see ReplicaState. */
   readonly clockMs: number;
+  readonly isEstablished: boolean;
 }
 
 /** A page holds at most this many records, whatever its sender's limits are. */
@@ -115,6 +116,7 @@ export function pageToJson(page: Page): Json {
       records: listing.records.map(recordToJson),
     },
     clockMs: page.clockMs,
+    isEstablished: page.isEstablished,
   };
 }
 
@@ -144,6 +146,7 @@ export function readPage(json: unknown): Page | undefined {
       'clockMs',
       'complete',
       'floor',
+      'isEstablished',
       'known',
       'listing',
       'next',
@@ -162,6 +165,7 @@ export function readPage(json: unknown): Page | undefined {
       complete: nullOr(page['complete'], readComplete),
       listing: nullOr(page['listing'], readListing),
       clockMs: readCount(page['clockMs']),
+      isEstablished: readBoolean(page['isEstablished']),
     };
   });
 }
@@ -273,6 +277,11 @@ function readComplete(json: unknown): NonNullable<Page['complete']> {
 function readCount(json: unknown): number {
   if (!Number.isSafeInteger(json) || (json as number) < 0) throw new Malformed();
   return json as number;
+}
+
+function readBoolean(json: unknown): boolean {
+  if (typeof json !== 'boolean') throw new Malformed();
+  return json;
 }
 
 function readSum(json: unknown): string {

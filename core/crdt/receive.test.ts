@@ -28,6 +28,7 @@ function pageOf(parts: Partial<Page>): Page {
     complete: null,
     listing: null,
     clockMs: 0,
+    isEstablished: false,
     ...parts,
   };
 }

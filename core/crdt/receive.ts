@@ -123,7 +123,7 @@ function follow(state: ReplicaState, peer: string, page: Page): Progress {
   if (page.complete === null || misses || listing?.done === false) {
     return isFetch ? { ...stay, state: onward(state, peer, page, misses) } : stay;
   }
-  const promoted = promote(state, page.complete, listedFloor);
+  const promoted = promote(state, page.complete, listedFloor, page.isEstablished);
   const after = isFetch ? dropPull(promoted, peer) : promoted;
   return { state: after, result: 'complete', endsFetch: isFetch };
 }
@@ -140,6 +140,7 @@ function promote(
   state: ReplicaState,
   { vector, digest }: NonNullable<Page['complete']>,
   listedFloor: VersionVector,
+  isFromEstablished: boolean,
 ): ReplicaState {
   const foreign = new Map(vector);
   foreign.delete(state.origin);
@@ -148,7 +149,8 @@ function promote(
   const floor = joinVectors(state.floor, meetVectors(listedFloor, vector));
   const ahead = beyond(state.ahead, seen);
   const peerDay = Math.max(state.peerDay, digest.day);
-  return { ...state, seen, floor, ahead, peerDay };
+  const isEstablished = state.isEstablished || isFromEstablished;
+  return { ...state, seen, floor, ahead, peerDay, isEstablished };
 }
 
 /**
@@ -180,6 +182,7 @@ function agreement(
   const isComparable =
     digest.sum !== null &&
     state.ahead.size === 0 &&
+    state.uncounted === null &&
     compareDay(state) === digest.day &&
     sameVector(vectorOf(state), vector);
   return isComparable ? digestFrom(state.digest, digest.day) === digest.sum : undefined;

@@ -11,8 +11,8 @@
 // sender's vector covers. A record that is absent while its birth dot is covered was deleted.
 
 import { assert } from '../assert.ts';
+import { digestAfter, NOT_KEPT, type Uncounted } from './count.ts';
 import {
-  advance,
   DAY_MS,
   type Digest,
   type DigestKey,
@@ -71,6 +71,10 @@ export interface ReplicaState {
   readonly digest: Digest;
   /** Some peer had let go of what expires before this day when its vector was taken over. */
   readonly peerDay: number;
+  /** What the digest lacks, because a node alone keeps none; null: nothing. */
+  readonly uncounted: Uncounted | null;
+  /** This node has served: alone, or after it had merged what a cluster knows. */
+  readonly isEstablished: boolean;
   /** This process. It and all below are not persisted. */
   readonly boot: string;
   /** What the own clock has shown for some time, Unix ms; 0 while that cannot be told. */
@@ -106,6 +110,8 @@ export function emptyReplica(origin: Origin, boot: string): ReplicaState {
     ahead: EMPTY_VECTOR,
     digest: EMPTY_DIGEST,
     peerDay: 0,
+    uncounted: null,
+    isEstablished: false,
     boot,
     clockMs: 0,
     generation: 0,
@@ -149,8 +155,12 @@ export function write(
     steps.push({ before, after });
   }
   if (put.length === 0) return { state, put, remove: [] };
-  const digest = key !== undefined ? advance(state.digest, key, steps) : state.digest;
-  return { state: { ...state, seq, digest }, put, remove: [] };
+  if (key === undefined) {
+    const isKnown = state.isEstablished && state.uncounted !== null;
+    const alone = isKnown ? state : { ...state, isEstablished: true, uncounted: NOT_KEPT };
+    return { state: { ...alone, seq }, put, remove: [] };
+  }
+  return { state: { ...state, seq, digest: digestAfter(state, key, steps) }, put, remove: [] };
 }
 
 /** The fields that delete a record of a deletable kind, to be written like any other change. */

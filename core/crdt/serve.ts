@@ -70,6 +70,7 @@ export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLim
     complete: isComplete ? { vector: vectorOf(state), digest: digestOf(state) } : null,
     listing: ask.listing && list(state, view, ask.listing.after, limits),
     clockMs: state.clockMs,
+    isEstablished: state.isEstablished,
   };
 }
 
@@ -197,7 +198,8 @@ function list(
 
 function digestOf(state: ReplicaState): NonNullable<Page['complete']>['digest'] {
   const day = compareDay(state);
-  return { day, sum: state.ahead.size > 0 ? null : digestFrom(state.digest, day) };
+  const isWhole = state.ahead.size === 0 && state.uncounted === null;
+  return { day, sum: isWhole ? digestFrom(state.digest, day) : null };
 }
 
 /** Records up to a limit; the first one always fits. */

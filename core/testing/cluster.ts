@@ -24,16 +24,33 @@ export class Cluster {
   /** Messages delivered so far. */
   messages = 0;
 
-  constructor(names: readonly string[], options: RigOptions = {}, page: typeof PAGE = PAGE) {
+  /** Nodes with new databases, who know each other unless they are `strangers`. */
+  constructor(
+    names: readonly string[],
+    options: RigOptions = {},
+    page: typeof PAGE = PAGE,
+    strangers = false,
+  ) {
     this.#names = names;
     this.#options = options;
     this.#page = page;
     this.rigs = new Map(names.map((node) => [node, this.#open(node, options)]));
+    if (!strangers) this.#meet();
+  }
+
+  static ofStrangers(names: readonly string[]): Cluster {
+    return new Cluster(names, {}, PAGE, true);
   }
 
   /** Starts a node again on what a database holds. */
   restart(node: string, from: Pick<RigOptions, 'database' | 'facts' | 'validator'>): void {
     this.rigs.set(node, this.#open(node, { ...this.#options, ...from }));
+  }
+
+  /** Before they have met, new nodes do not serve. */
+  #meet(): void {
+    const all = [...this.rigs.values()];
+    for (let i = 0; i < 20 && !all.every(({ node }) => node.ready); i++) this.run(1);
   }
 
   #open(node: string, options: RigOptions): Rig {

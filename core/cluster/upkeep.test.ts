@@ -1,0 +1,162 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { digestFrom } from '../crdt/digest.ts';
+import { replicaFrom } from '../crdt/facts.ts';
+import { first } from '../crdt/lattice.ts';
+import type { Record } from '../crdt/record.ts';
+import type { ReplicaState } from '../crdt/replica.ts';
+import { LIMITS } from '../limits.ts';
+import { Client } from '../testing/client.ts';
+import { Cluster, descriptorOf, urlOf } from '../testing/cluster.ts';
+import { Rig } from '../testing/rig.ts';
+import type { GossipOptions } from './cluster.ts';
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const PAGE = { records: 50, octets: 100_000 };
+
+function replicaOf(rig: Rig): ReplicaState {
+  const replica = replicaFrom(rig.facts, 'any');
+  assert.ok(replica !== undefined && 'origin' in replica);
+  return replica;
+}
+
+function marksOf(rig: Rig): readonly string[] {
+  return rig.effects.flatMap((effect) => (effect.kind === 'mark' ? [effect.name] : []));
+}
+
+function gossipOf(node: string, peers: readonly string[]): GossipOptions {
+  return {
+    self: descriptorOf(node),
+    peers: peers.map(urlOf),
+    intervalMs: 1000,
+    fanOut: 0,
+    page: PAGE,
+    digestKey: [1, 2, 3, 4],
+  };
+}
+
+test('a node that lived alone has no digest, and counts its records when it joins a cluster', () => {
+  const alone = new Rig({ node: 'a' });
+  const client = Client.registered(alone);
+  for (let i = 0; i < 4; i++) client.certificate([`n${i}.example.com`]);
+  assert.is(replicaOf(alone).digest.sums.size, 0);
+  const cluster = new Cluster(['a', 'b']);
+  cluster.restart('a', { database: alone.database, facts: alone.facts });
+  cluster.run(6);
+  const [a, b] = ['a', 'b'].map((name) => cluster.rig(name)) as [Rig, Rig];
+  assert.ok(marksOf(a).includes('records were counted'));
+  assert.is(b.database.size, a.database.size);
+  assert.is(digestFrom(replicaOf(a).digest, 0), digestFrom(replicaOf(b).digest, 0));
+  assert.is.not(digestFrom(replicaOf(a).digest, 0), '0'.repeat(32));
+  const errors = [a, b].flatMap(({ logs }) => logs.filter(({ level }) => level === 'error'));
+  assert.equal(errors, []);
+});
+
+test('a count that is broken off begins anew, and counts what was written meanwhile once', () => {
+  const alone = new Rig({ node: 'a' });
+  const client = Client.registered(alone);
+  for (let i = 0; i < 12; i++) {
+    client.order(Array.from({ length: 60 }, (_, k) => `n${i}-${k}.example.com`));
+  }
+  assert.ok(alone.database.size > LIMITS.selectionPage, 'more than a page');
+  const { database, facts } = alone;
+  const first = new Rig({ node: 'a', database, facts, gossip: gossipOf('a', []), holds: hold(2) });
+  first.advance(1000);
+  assert.ok(first.held > 0 && replicaOf(first).uncounted !== null, 'half of it is counted');
+  const second = new Rig({ node: 'a', database, facts: first.facts, gossip: gossipOf('a', []) });
+  client.rig = second;
+  client.order(['meanwhile.example.com']);
+  second.advance(1000);
+  client.order(['later.example.com']);
+  assert.is(replicaOf(second).uncounted, null);
+  const anew = new Rig({
+    node: 'a',
+    database,
+    facts: uncounted(second),
+    gossip: gossipOf('a', []),
+  });
+  anew.advance(1000);
+  assert.is(digestFrom(replicaOf(anew).digest, 0), digestFrom(replicaOf(second).digest, 0));
+});
+
+/** Keeps back the loads of ranges from the n-th on. */
+function hold(n: number): NonNullable<Rig['holds']> {
+  let count = 0;
+  return ({ ranges }) => ranges.length > 0 && ++count >= n;
+}
+
+function uncounted(rig: Rig): ReadonlyMap<string, string> {
+  return new Map(rig.facts).set('replica/uncounted', '1');
+}
+
+test('tombstones are purged when they are old by all clocks, but never those of nodes', () => {
+  const cluster = new Cluster(['a', 'b']);
+  const b = cluster.rig('b');
+  const origin = replicaOf(b).origin;
+  const born = `${origin}:1`;
+  const deleted = first(
+    `${(b.now.wallMs - 7 * DAY_MS).toString(16).padStart(12, '0')}-0000-b`,
+    true,
+  );
+  for (const kind of ['eab', 'node']) {
+    const fields = { deleted, born };
+    const record: Record = { kind, id: 'gone', fields, dot: { origin, seq: 1 } };
+    b.database.set(`${kind}/gone`, record);
+  }
+  for (let hour = 0; hour < 7; hour++) {
+    for (const rig of cluster.rigs.values()) rig.advance(HOUR_MS);
+    cluster.run(2);
+  }
+  assert.not(b.database.has('eab/gone'));
+  assert.ok(b.database.has('node/gone'));
+  assert.ok(marksOf(b).includes('tombstones were purged'));
+  assert.ok(replicaOf(b).floor.has(origin));
+});
+
+test('the log says once for each peer that all it had is here', () => {
+  const cluster = new Cluster(['a', 'b']);
+  Client.registered(cluster.rig('a')).certificate(['one.example.com']);
+  cluster.run(2);
+  cluster.restart('b', {});
+  cluster.run(6);
+  const lines = cluster.rig('b').logs.filter(({ message }) => message.startsWith('first-contact'));
+  const counts = { accounts: 1, orders: 1, certificates: 1, authorizations: 1, cluster_nodes: 2 };
+  assert.equal(
+    lines.map(({ level, target, fields }) => ({ level, target, fields })),
+    [{ level: 'info', target: 'gossip', fields: { peer: 'http://a', ...counts } }],
+  );
+});
+
+test('a node with an empty database refuses what writes until it has met a peer', () => {
+  const cluster = new Cluster(['a', 'b']);
+  cluster.restart('b', {});
+  const b = cluster.rig('b');
+  assert.is(b.node.unready, 'no first contact with a peer yet');
+  const post = { method: 'POST', contentType: 'application/jose+json', body: '{}' };
+  const { response } = b.request({ ...post, target: '/acme/new-account' });
+  assert.is(response?.status, 503);
+  assert.ok(response?.headers.some(([name]) => name === 'Retry-After'));
+  const { response: directory } = b.request({
+    method: 'GET',
+    target: '/acme/directory',
+    contentType: '',
+    body: '',
+  });
+  assert.is(directory?.status, 200);
+  cluster.run(4);
+  assert.is(b.node.unready, undefined);
+});
+
+test('a node that has served before serves after two intervals, whoever is there', () => {
+  const cluster = new Cluster(['a', 'b']);
+  cluster.stop('a');
+  const { database, facts } = cluster.rig('b');
+  cluster.restart('b', { database, facts });
+  cluster.run(1);
+  assert.is(cluster.rig('b').node.unready, 'no first contact with a peer yet');
+  cluster.run(2);
+  assert.is(cluster.rig('b').node.unready, undefined);
+});
+
+test.run();

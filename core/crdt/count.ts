@@ -1,0 +1,77 @@
+// The digest of a database that was written to by a node alone, which keeps none. Before the first
+// comparison all records are walked, by origin and number, which finds kinds of every version.
+// Invariant: a record counts once. What lies before the walk is skipped by writes and merges, and
+// what they make lies behind it or beyond where it ends.
+// Never here: when the walk goes on.
+
+import { advance, type Digest, type DigestKey, type Step } from './digest.ts';
+import type { Dot, Record } from './record.ts';
+import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
+import {
+  covers,
+  EMPTY_VECTOR,
+  joinVectors,
+  type VersionVector,
+  withDot,
+} from './version-vector.ts';
+import type { View } from './view.ts';
+
+/** The walk: events beyond `from` and up to `to` are not in the digest yet. */
+export interface Uncounted {
+  readonly from: VersionVector;
+  readonly to: VersionVector;
+}
+
+/** No digest was kept, and the walk has not begun. */
+export const NOT_KEPT: Uncounted = { from: EMPTY_VECTOR, to: EMPTY_VECTOR };
+
+/** Begins the walk, where the digest was not kept or a walk was broken off. */
+export function beginCount(state: ReplicaState): ReplicaState {
+  const to = joinVectors(vectorOf(state), state.ahead);
+  const isLacking = state.digest.sums.size === 0 && to.size > 0;
+  if (state.uncounted === null && !isLacking) return state;
+  const digest: Digest = { ...state.digest, sums: new Map() };
+  return { ...state, digest, uncounted: to.size === 0 ? null : { from: EMPTY_VECTOR, to } };
+}
+
+/** Counts up to `limit` records more. The rows of `view` must be of the instant of `state`. */
+export function count(state: ReplicaState, view: View, key: DigestKey, limit: number): Outcome {
+  const { uncounted } = state;
+  const open = uncounted && [...uncounted.to].find(([origin, seq]) => seq > at(uncounted, origin));
+  if (!uncounted || !open) return { state: { ...state, uncounted: null }, put: [], remove: [] };
+  const [origin, last] = open;
+  const rows = view.ranges([{ origin, afterSeq: at(uncounted, origin) }], limit)[0]!;
+  const steps = rows.flatMap((after): Step[] => {
+    return after.dot.seq > last ? [] : [{ before: undefined, after }];
+  });
+  const reached = rows.length < limit ? last : Math.min(last, rows.at(-1)!.dot.seq);
+  const from = withDot(uncounted.from, { origin, seq: reached });
+  const digest = advance(state.digest, key, steps);
+  return { state: { ...state, digest, uncounted: { ...uncounted, from } }, put: [], remove: [] };
+}
+
+/** The digest after some changes. */
+export function digestAfter(
+  { digest, uncounted }: ReplicaState,
+  key: DigestKey,
+  steps: readonly Step[],
+): Digest {
+  if (steps.length === 0) return digest;
+  if (uncounted === null) return advance(digest, key, steps);
+  const known = (record: Record | undefined): Record | undefined => {
+    return record && !isOpen(uncounted, record.dot) ? record : undefined;
+  };
+  const counted = steps.map(({ before, after }) => ({
+    before: known(before),
+    after: known(after),
+  }));
+  return advance(digest, key, counted);
+}
+
+function isOpen({ from, to }: Uncounted, dot: Dot): boolean {
+  return covers(to, dot) && !covers(from, dot);
+}
+
+function at({ from }: Uncounted, origin: string): number {
+  return from.get(origin) ?? 0;
+}
