@@ -33,6 +33,8 @@ const TURN_US = 20;
 /** What one record adds to a commit. */
 const RECORD_US = 5;
 const LIST_US = 3000;
+/** Messages that somebody waits for an answer to. */
+const CALLS: ReadonlySet<string> = new Set(['ask', 'introduce', 'redeem']);
 
 /** A crash that waits for its boundary. */
 export type ArmedCrash = Required<Pick<CrashDecision, 'boundary' | 'unsynced' | 'downUs'>>;
@@ -256,6 +258,7 @@ export class Machine implements NodeView {
         return;
       case 'ask':
       case 'introduce':
+      case 'redeem':
       case 'tell':
         this.#peers.perform(effect);
         return;
@@ -316,7 +319,7 @@ export class Machine implements NodeView {
     const { network } = this.#stage;
     if (content.kind === 'request') {
       network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
-    } else if (content.kind === 'ask' || content.kind === 'introduce') {
+    } else if ('exchange' in content && CALLS.has(content.kind)) {
       const { exchange, boot } = content;
       network.send(this.index, from, { kind: 'unreachable', exchange, boot });
     }

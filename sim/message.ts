@@ -31,6 +31,14 @@ export type Content =
       readonly push: Json | null;
     }
   | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
+  /** A node wants a nonce of another spent; it is answered by a page. */
+  | {
+      readonly kind: 'redeem';
+      readonly exchange: number;
+      readonly boot: number;
+      readonly nonce: string;
+      readonly ask: Json;
+    }
   /** A node introduces itself, and is answered in kind. */
   | ({ readonly kind: 'introduce' } & Introduction)
   | ({ readonly kind: 'introduction' } & Introduction)

@@ -47,9 +47,10 @@ export class Peers {
     this.#talker = talker;
   }
 
-  perform(effect: Extract<Effect, { kind: 'ask' | 'introduce' | 'tell' }>): void {
+  perform(effect: Extract<Effect, { kind: 'ask' | 'introduce' | 'redeem' | 'tell' }>): void {
     if (effect.kind === 'ask') this.#ask(effect.peer, effect.url, effect.ask, effect.push);
     else if (effect.kind === 'introduce') this.#introduce(effect.url);
+    else if (effect.kind === 'redeem') this.#redeem(effect);
     else this.#tell(effect.exchange, effect.page);
   }
 
@@ -64,6 +65,11 @@ export class Peers {
     this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor });
   }
 
+  #redeem({ redemption, url, nonce, ask }: Extract<Effect, { kind: 'redeem' }>): void {
+    const exchange = this.#open({ kind: 'unredeemed', redemption, reason: 'no answer' });
+    this.#send(url, { kind: 'redeem', exchange, boot: this.#boot, nonce, ask });
+  }
+
   #tell(exchange: number, page: Json): void {
     const owed = this.#owed.get(exchange);
     if (owed === undefined) return;
@@ -73,7 +79,7 @@ export class Peers {
   }
 
   take(from: Endpoint, content: Content): void {
-    if (content.kind === 'ask') this.#takeAsk(from, content);
+    if (content.kind === 'ask' || content.kind === 'redeem') this.#takeAsk(from, content);
     else if (content.kind === 'introduce') this.#takeIntroduction(from, content);
     else if (content.kind === 'introduction' && content.boot === this.#boot) {
       this.#takeAnswer(content.exchange, content.descriptor);
@@ -90,14 +96,17 @@ export class Peers {
     this.#owed.clear();
   }
 
-  #takeAsk(
-    from: Endpoint,
-    { exchange: theirs, boot, ask, push }: Extract<Content, { kind: 'ask' }>,
-  ): void {
+  #takeAsk(to: Endpoint, content: Extract<Content, { kind: 'ask' | 'redeem' }>): void {
+    const { exchange: theirs, boot, ask } = content;
     const exchange = ++this.#exchanges;
-    this.#owed.set(exchange, { to: from, exchange: theirs, boot });
+    this.#owed.set(exchange, { to, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);
-    this.#talker.submit({ kind: 'asked', exchange, from: this.#stage.idOf(from), ask, push });
+    const from = this.#stage.idOf(to);
+    if (content.kind === 'ask') {
+      this.#talker.submit({ kind: 'asked', exchange, from, ask, push: content.push });
+    } else {
+      this.#talker.submit({ kind: 'redeem-asked', exchange, from, nonce: content.nonce, ask });
+    }
   }
 
   #takeIntroduction(
@@ -118,8 +127,11 @@ export class Peers {
 
   #takePage(exchange: number, page: Json): void {
     const failure = this.#end(exchange);
-    if (failure?.kind !== 'unreachable') return;
-    this.#talker.submit({ kind: 'told', from: failure.peer, page });
+    if (failure?.kind === 'unreachable') {
+      this.#talker.submit({ kind: 'told', from: failure.peer, page });
+    } else if (failure?.kind === 'unredeemed') {
+      this.#talker.submit({ kind: 'redeemed', redemption: failure.redemption, answer: page });
+    }
   }
 
   #fail(exchange: number): void {

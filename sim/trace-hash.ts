@@ -221,6 +221,10 @@ function foldContent(hash: RunningHash, content: Content): void {
     case 'page':
       foldPage(hash, content.page);
       return;
+    case 'redeem':
+      hash.text(content.nonce);
+      hash.json(content.ask);
+      return;
     case 'request':
       hash.text(content.web.method);
       hash.text(content.web.target);

@@ -279,6 +279,7 @@ export function contentText(content: Content): string {
   switch (content.kind) {
     case 'ask':
     case 'page':
+    case 'redeem':
     case 'introduce':
     case 'introduction':
     case 'unreachable':

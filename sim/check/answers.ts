@@ -79,7 +79,9 @@ function wrongWith(
   if (problem === 'badNonce' || response.status === 503) return undefined;
   const facts = factsOf(web);
   const actual = problem === undefined ? String(response.status) : `${response.status} ${problem}`;
-  const right = shelf.lookingBack(() => outcomesOf(facts, shelf, now.wallMs));
+  const before = shelf.lookingBack(() => outcomesOf(facts, shelf, now.wallMs));
+  // What let a parked request run on came with the persist before it, and it saw that.
+  const right = isNew ? before : [...before, ...outcomesOf(facts, shelf, now.wallMs)];
   const isRight = right.some((outcome) => matches(outcome, actual));
   // A parked request was authenticated, and its rows were read, by what was there before.
   const isExcused = !isNew && (problem === undefined || right.includes('400 malformed'));

@@ -57,8 +57,10 @@ function emit(at: AtNode, effects: readonly Effect[]): void {
   }
 }
 
+const SHOWN: ReadonlySet<string> = new Set(['respond', 'ask', 'tell', 'redeem', 'build-crl']);
+
 function isShown({ kind }: Effect): boolean {
-  return kind === 'respond' || kind === 'ask' || kind === 'tell' || kind === 'build-crl';
+  return SHOWN.has(kind);
 }
 
 function shows(
@@ -87,7 +89,8 @@ interface Ahead {
 }
 
 function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
-  if (effect.kind === 'tell') return pageAhead(effect.page, disk);
+  if (effect.kind === 'tell') return tellAhead(effect.page as Members, disk);
+  if (effect.kind === 'redeem') return vectorAhead((effect.ask as Members)['vector'], disk);
   if (effect.kind !== 'ask') return undefined;
   const ahead = vectorAhead((effect.ask as Members)['vector'], disk);
   return ahead ?? (effect.push === null ? undefined : pageAhead(effect.push, disk));
@@ -133,6 +136,12 @@ function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahea
   const shown = { status };
   if (lowered(kind, shown, record.fields) === undefined) return undefined;
   return { id, what: `${kind} ${id} as ${status}` };
+}
+
+/** A page, or a verdict about a nonce with a page, which it may go without. */
+function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
+  const page = told['verdict'] === undefined ? told : told['page'];
+  return page == null ? undefined : pageAhead(page, disk);
 }
 
 /** A page speaks for its records and, when it is complete, for a vector. */

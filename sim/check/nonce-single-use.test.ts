@@ -18,9 +18,19 @@ function post(nonce: string): WebRequest {
 
 /** One request and its answer at node 0. */
 function ask(history: History, web: WebRequest, answer: WebResponse, monoMs?: number): void {
+  askAt(0, history, web, answer, monoMs);
+}
+
+function askAt(
+  node: number,
+  history: History,
+  web: WebRequest,
+  answer: WebResponse,
+  monoMs?: number,
+): void {
   const request = ++requests;
   const effect = { kind: 'respond', request, response: answer } as const;
-  history.step(0, { kind: 'request', request, web, entropy }, [effect], monoMs);
+  history.step(node, { kind: 'request', request, web, entropy }, [effect], monoMs);
 }
 
 const fresh = (nonce: string): WebResponse => {
@@ -43,6 +53,16 @@ test('RFC 8555 §6.5: a nonce of an earlier process that is accepted is seen', (
   history.start(0);
   ask(history, post('a'), response('new-order', 201));
   assert.match(history.findings[0]!.story.at(-1) ?? '', /never issued/);
+});
+
+test('a nonce that two nodes accept is seen', () => {
+  const history = new History(nonceSingleUse());
+  history.start(1);
+  ask(history, HEAD, fresh('a'));
+  askAt(1, history, post('a'), response('new-order', 201));
+  assert.equal(history.findings, []);
+  ask(history, post('a'), response('new-order', 201));
+  assert.match(history.findings[0]!.story.at(-1) ?? '', /a second time/);
 });
 
 test('badNonce for a nonce that is fresh and unused is seen', () => {

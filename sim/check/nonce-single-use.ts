@@ -1,8 +1,9 @@
 // Is every nonce accepted at most once, and refused only for a reason (RFC 8555 §6.5)?
-// Sees: a second acceptance, acceptance of a nonce this process never issued, badNonce for a nonce
-// that is fresh and unspent. Cannot see: which of two refusals was meant, where a request is wrong
-// in more than its nonce. A refusal is right for a nonce that another request has, too, that is of
-// an earlier process or of another node, that is forged, too old, or out of the window.
+// Sees: a second acceptance, on whichever nodes; acceptance of a nonce that neither this process nor
+// another node ever issued; badNonce for one of its own that is fresh and unspent. Cannot see: which
+// of two refusals was meant, where a request is wrong in more than its nonce; whether another node
+// could have been asked. A refusal is right for a nonce that another request has, too, that is of an
+// earlier process or of another node, that is forged, too old, or out of the window.
 
 import type { WebResponse } from '../../core/effect.ts';
 import { LIMITS } from '../../core/limits.ts';
@@ -35,36 +36,44 @@ interface Issued {
   readonly monoMs: number;
 }
 
+/** What there is to know of nonces across all nodes. */
+interface Ledger {
+  /** How many requests have brought a nonce by now, whichever was or will be decided first. */
+  readonly used: Map<string, number>;
+  readonly accepted: Set<string>;
+  /** The node that issued a nonce, in whichever of its processes. */
+  readonly issuers: Map<string, number>;
+}
+
 /** What one process knows of nonces. */
 interface Book {
   issued: number;
   readonly fresh: Map<string, Issued>;
-  /** How many requests have brought a nonce by now, whichever was or will be decided first. */
-  readonly used: Map<string, number>;
-  readonly accepted: Set<string>;
   /** Nonces of requests that have no answer yet. */
   readonly open: Map<number, string>;
 }
 
 export function nonceSingleUse(): Checker {
   const books: Book[] = [];
+  const ledger: Ledger = { used: new Map(), accepted: new Set(), issuers: new Map() };
   return {
     name: 'nonce-single-use',
     watches: ['start', 'step'],
     observe: (observation, world) => {
       if (observation.kind === 'start') books[observation.node] = newBook();
       if (observation.kind !== 'step') return undefined;
-      return judge(books[observation.node]!, observation, world);
+      return judge(ledger, books[observation.node]!, observation, world);
     },
     atEnd: () => [],
   };
 }
 
 function newBook(): Book {
-  return { issued: 0, fresh: new Map(), used: new Map(), accepted: new Set(), open: new Map() };
+  return { issued: 0, fresh: new Map(), open: new Map() };
 }
 
 function judge(
+  ledger: Ledger,
   book: Book,
   { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
   world: WorldView,
@@ -73,7 +82,7 @@ function judge(
     const { nonce } = factsOf(input.web);
     if (nonce !== undefined) {
       book.open.set(input.request, nonce);
-      book.used.set(nonce, (book.used.get(nonce) ?? 0) + 1);
+      ledger.used.set(nonce, (ledger.used.get(nonce) ?? 0) + 1);
     }
   }
   if (input.kind === 'abandon') book.open.delete(input.request);
@@ -83,16 +92,18 @@ function judge(
     const nonce = book.open.get(effect.request);
     book.open.delete(effect.request);
     if (nonce !== undefined) {
-      const wrong = wrongWith(book, nonce, effect.response, now, world);
+      const wrong = wrongWith(ledger, book, node, nonce, effect.response, now, world);
       if (wrong !== undefined) finding ??= found(world, node, nonce, wrong);
     }
-    issue(book, effect.response, now, world.options.nonceWindow);
+    issue(ledger, book, node, effect.response, now, world.options.nonceWindow);
   }
   return finding;
 }
 
 function wrongWith(
+  { used, accepted, issuers }: Ledger,
   book: Book,
+  node: number,
   nonce: string,
   response: WebResponse,
   now: Now,
@@ -101,28 +112,37 @@ function wrongWith(
   const problem = problemOf(response);
   const issued = book.fresh.get(nonce);
   if (problem === undefined || OF_HANDLERS.has(problem)) {
-    if (issued === undefined) return 'was accepted, but this process never issued it';
-    if (book.accepted.has(nonce)) return 'was accepted a second time';
-    book.accepted.add(nonce);
+    const isForeign = issuers.has(nonce) && issuers.get(nonce) !== node;
+    if (issued === undefined && !isForeign) return 'was accepted, but this process never issued it';
+    if (accepted.has(nonce)) return 'was accepted a second time';
+    accepted.add(nonce);
     return undefined;
   }
   if (problem !== 'badNonce' || issued === undefined) return undefined;
-  if ((book.used.get(nonce) ?? 0) > 1) return undefined;
+  if ((used.get(nonce) ?? 0) > 1) return undefined;
   const isOut = issued.number + world.options.nonceWindow <= book.issued;
   const isOld = now.monoMs - issued.monoMs + SECOND_MS > LIMITS.nonceLifetimeMs;
   return isOut || isOld ? undefined : 'was refused, although it is fresh and was never used';
 }
 
-function issue(book: Book, response: WebResponse, now: Now, window: number): void {
+function issue(
+  ledger: Ledger,
+  book: Book,
+  node: number,
+  response: WebResponse,
+  now: Now,
+  window: number,
+): void {
   const nonce = headerOf(response, 'Replay-Nonce');
   if (nonce === undefined) return;
   book.issued++;
+  ledger.issuers.set(nonce, node);
   book.fresh.set(nonce, { number: book.issued, monoMs: now.monoMs });
   if (book.fresh.size <= 2 * window) return;
   // Out of every window: as good as never issued.
   const [oldest] = book.fresh.keys();
   book.fresh.delete(oldest!);
-  book.used.delete(oldest!);
+  ledger.used.delete(oldest!);
 }
 
 function found(world: WorldView, node: number, nonce: string, wrong: string): Finding {
