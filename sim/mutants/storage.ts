@@ -112,7 +112,8 @@ export const STORAGE: readonly Mutant[] = [
         const bytes: Stage['draws']['bytes'] = (count, of) => {
           return stage.draws.bytes(count, of, index, boot);
         };
-        const same = Object.create(machine, { boot: { value: 1 } }) as Machine;
+        const own = { boot: { value: 1 }, descriptor: { value: machine.descriptor } };
+        const same = Object.create(machine, own) as Machine;
         const draws = { value: { bytes } };
         return sound.createNode(same, Object.create(stage, { draws }) as Stage);
       },
