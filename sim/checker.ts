@@ -26,6 +26,8 @@ export interface Checker {
   readonly name: string;
   /** Kinds of observations that `observe` wants to see; others are not shown to it. */
   readonly watches: readonly ObservationKind[];
+  /** It takes what peers say to be true, so it cannot judge a world with a liar in it. */
+  readonly believesPeers?: boolean;
   observe(observation: Observation, world: WorldView): Finding | undefined;
   /**
    * In the liveness phase: why the world has not settled yet, or undefined when it has. Asked about

@@ -105,7 +105,7 @@ export function newClient(world: World, index: number): ClientState {
   return {
     index,
     habits: habitsOf(world.draws, index),
-    node: world.draws.below(world.nodes.length, NODE, index, 0),
+    node: world.draws.below(world.cluster.length, NODE, index, 0),
     key: world.crypto.newKey(keyName(index, 0)),
     otherKeys: [],
     keysMade: 1,

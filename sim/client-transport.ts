@@ -111,10 +111,10 @@ export class Transport {
   }
 
   #nodeFor(client: ClientState): number {
-    const { options, nodes, draws } = this.#world;
+    const { options, cluster, draws } = this.#world;
     const request = client.requests++;
     if (options.sticky === 1) return client.node;
-    return draws.below(nodes.length, BALANCE, client.index, request);
+    return draws.below(cluster.length, BALANCE, client.index, request);
   }
 
   #pool(client: ClientState, reply: Reply): void {

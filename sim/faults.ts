@@ -36,6 +36,7 @@ export class Faults {
     for (const timer of this.#ends) timer.cancel();
     this.#ends.clear();
     this.#world.network.heal();
+    this.#world.liars.silence();
     for (const machine of this.#world.nodes) {
       machine.slowdown = 1;
       machine.diskFails = false;

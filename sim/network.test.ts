@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Liars } from './liar.ts';
 import type { Message } from './message.ts';
 import { Network } from './network.ts';
 import type { Observation } from './observation.ts';
@@ -12,6 +13,7 @@ class Bench {
   readonly queue = new Queue();
   readonly draws: Draws;
   readonly options: Options;
+  readonly liars: Liars;
   readonly network: Network;
   readonly arrived: Message[] = [];
   readonly seen: Observation[] = [];
@@ -19,6 +21,7 @@ class Bench {
   constructor(options: Partial<Options> = {}, seed = 1) {
     this.draws = new Draws(seed);
     this.options = quiet(options);
+    this.liars = new Liars(this.options, this.draws, () => {});
     this.network = new Network(this);
   }
 

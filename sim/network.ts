@@ -4,6 +4,7 @@
 // Invariant: what happens to a message is keyed by its link and the moment it was sent, so taking
 // another message out of a run changes nothing for it. Never here: what messages mean.
 
+import type { Liars } from './liar.ts';
 import { CLIENTS, type Content, type Endpoint, type Message } from './message.ts';
 import type { Observation } from './observation.ts';
 import type { Options } from './options.ts';
@@ -16,6 +17,7 @@ export interface NetworkHost {
   readonly queue: Queue;
   readonly draws: Draws;
   readonly options: Options;
+  readonly liars: Liars;
   observe(observation: Observation): void;
   deliver(message: Message): void;
 }
@@ -52,15 +54,17 @@ export class Network {
   }
 
   send(from: Endpoint, to: Endpoint, content: Content): void {
-    const { queue, draws, options } = this.#host;
-    const message: Message = { id: ++this.#messages, from, to, content };
+    const { queue, draws, options, liars } = this.#host;
     const link = this.#link(from, to);
     const key = this.#keyOf(link, queue.nowUs);
+    const said = liars.bend(from, to, content, key);
+    const message: Message = { id: ++this.#messages, from, to, content: said };
     this.#host.observe({ kind: 'sent', atUs: queue.nowUs, message });
     const rates = this.#isHealed ? NO_FAULTS : (link.faults.at(-1) ?? options);
     const isLost = draws.chance(rates.lossPpm, LOSS, link.entity, key);
-    if (link.cuts > 0 || isLost) {
-      this.#drop(message, link.cuts > 0 ? 'cut' : 'lost');
+    const isShutOut = liars.isShutOut(from, to);
+    if (link.cuts > 0 || isLost || isShutOut) {
+      this.#drop(message, isShutOut ? 'shut out' : link.cuts > 0 ? 'cut' : 'lost');
       return;
     }
     const delayUs = link.faults.at(-1)?.delayUs ?? options.delayUs;

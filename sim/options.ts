@@ -93,6 +93,8 @@ export const OPTIONS = {
     swarm: [1_000_000, 8000],
     about: 'octets of one gossip page',
   },
+  liars: { default: 0, min: 0, max: 8, about: 'the last nodes: send what is not true' },
+  liesPpm: { default: 300_000, min: 0, max: 1_000_000, about: 'messages of a liar that are bent' },
   exchangeTimeoutMs: { default: 10_000, min: 1, max: 600_000, about: 'a node waits for a peer' },
 
   diskUs: {

@@ -76,7 +76,11 @@ const FAULTS: ReadonlySet<Decision['kind']> = new Set<Fault['kind']>([
 
 export function run(plan: Plan, cast: Cast): Result {
   const { options, seed } = plan;
-  const recorder = new Recorder(cast.checkers, cast.traceSink, cast.mostViolations);
+  const recorder = new Recorder(
+    options.liars > 0 ? cast.checkers.filter((make) => !make().believesPeers) : cast.checkers,
+    cast.traceSink,
+    cast.mostViolations,
+  );
   const crypto = cryptoOf(plan, cast);
   const build = cast.build?.(soundBuild(crypto)) ?? soundBuild(crypto);
   const world = new Universe(seed, options, recorder, { crypto, build });
@@ -147,7 +151,7 @@ function unsettled(
   recorder: Recorder,
 ): readonly { readonly who: string; readonly reason: string }[] {
   const reasons: { who: string; reason: string }[] = [];
-  for (const machine of world.nodes) {
+  for (const machine of world.cluster) {
     if (machine.isUp && machine.node?.ready === true) continue;
     reasons.push({ who: 'nodes', reason: `n${machine.index} is not ready` });
   }

@@ -8,6 +8,7 @@ import type { WebRequest } from '../core/input.ts';
 import { BASE_URL, POLICY } from './build.ts';
 import { MS, NodeClock, SECOND } from './clock.ts';
 import type { SimCrypto } from './crypto.ts';
+import { isLiar, Liars } from './liar.ts';
 import { Machine } from './machine.ts';
 import { CLIENTS, clientEndpoint, type Message } from './message.ts';
 import { Network } from './network.ts';
@@ -37,6 +38,7 @@ export class Universe implements World, Stage {
   readonly draws: Draws;
   readonly queue: Queue = new Queue();
   readonly network: Network;
+  readonly liars: Liars;
   readonly build: Build;
   readonly crypto: SimCrypto;
   readonly baseUrl: string = BASE_URL;
@@ -66,6 +68,7 @@ export class Universe implements World, Stage {
     this.#recorder = recorder;
     this.crypto = parts.crypto;
     this.build = parts.build;
+    this.liars = new Liars(options, this.draws, (name, node) => this.mark(name, node));
     this.network = new Network(this);
     this.nodes = Array.from({ length: options.nodes }, (_, index) => {
       return new Machine(this, index, this.#clockOf(index), POLICY);
@@ -75,6 +78,10 @@ export class Universe implements World, Stage {
 
   get nowUs(): number {
     return this.queue.nowUs;
+  }
+
+  get cluster(): readonly Machine[] {
+    return this.nodes.filter(({ index }) => !isLiar(index, this.options));
   }
 
   get actors(): readonly Actor[] {

@@ -37,6 +37,8 @@ export interface WorldView {
   readonly nowUs: number;
   readonly phase: Phase;
   readonly nodes: readonly NodeView[];
+  /** Those of them that have to keep the promises: all but liars. */
+  readonly cluster: readonly NodeView[];
   /** Key of the nodes' state digests. */
   readonly digestKey: readonly [number, number, number, number];
   /** The last observations, oldest first, for a story. At most some thousands. */

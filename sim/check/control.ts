@@ -19,6 +19,7 @@ export function control(): Checker {
   const proven = new Set<string>();
   return {
     name: 'control',
+    believesPeers: true,
     watches: ['step'],
     observe: (observation, world) => {
       return observation.kind === 'step' ? judge(proven, observation, world) : undefined;

@@ -23,15 +23,15 @@ export function convergence(): Checker {
     observe: () => undefined,
     unsettled: behind,
     atEnd: (world) => {
-      if (world.nodes.length < 2 || behind(world) !== undefined) return [];
-      const findings = [...world.nodes.slice(1).map((node) => different(world, node))];
-      const wrong = world.nodes.map((node) => misdigested(world, node));
+      if (world.cluster.length < 2 || behind(world) !== undefined) return [];
+      const findings = [...world.cluster.slice(1).map((node) => different(world, node))];
+      const wrong = world.cluster.map((node) => misdigested(world, node));
       return [...findings, ...wrong].filter((finding) => finding !== undefined);
     },
   };
 }
 
-function behind({ nodes }: WorldView): string | undefined {
+function behind({ cluster: nodes }: WorldView): string | undefined {
   const [first, ...others] = nodes;
   if (others.length === 0) return undefined;
   const down = nodes.find(({ isUp }) => !isUp);

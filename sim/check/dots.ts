@@ -17,6 +17,7 @@ export function dots(): Checker {
   const counters: { origin: string | undefined; seq: number }[] = [];
   return {
     name: 'dots',
+    believesPeers: true,
     watches: ['durable', 'disk', 'start'],
     observe: (observation, world) => {
       if (observation.kind === 'disk') forgetUnseen(events, world);

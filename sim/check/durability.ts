@@ -84,9 +84,10 @@ function lossOf(
 function lostAtEnd(world: WorldView, rows: readonly Map<string, Record>[]): readonly Finding[] {
   const findings: Finding[] = [];
   for (const [origin, own] of rows.entries()) {
-    if (own === undefined) continue;
+    const isBound = world.cluster.some(({ index }) => index === origin);
+    if (own === undefined || !isBound) continue;
     for (const record of own.values()) {
-      for (const { index, isUp, disk } of world.nodes) {
+      for (const { index, isUp, disk } of world.cluster) {
         if (!isUp || disk.get(record.kind, record.id) === record) continue;
         // A node that swept earlier than others is not behind.
         if (index !== origin && mayBeSwept(record, world.nowUs)) continue;

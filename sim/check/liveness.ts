@@ -80,7 +80,7 @@ function emit(open: Open, effect: Effect, atUs: number): void {
 }
 
 function oldest(nodes: readonly Open[], world: WorldView): string | undefined {
-  for (const { index, isUp } of world.nodes) {
+  for (const { index, isUp } of world.cluster) {
     const [first] = nodes[index]?.values() ?? [];
     if (isUp && first !== undefined) {
       return `n${index} has not finished ${first.what}, begun at ${timeText(first.atUs)}`;

@@ -19,6 +19,7 @@ export function vector(): Checker {
   const checked: Map<string, number>[] = [];
   return {
     name: 'vector',
+    believesPeers: true,
     watches: ['durable', 'disk'],
     observe: (observation, world) => {
       if (observation.kind === 'disk') {

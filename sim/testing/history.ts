@@ -36,6 +36,9 @@ export class History {
       get nodes(): WorldView['nodes'] {
         return told.disks.map((disk, index) => told.#view(disk, index));
       },
+      get cluster(): WorldView['nodes'] {
+        return this.nodes;
+      },
       digestKey: [1, 2, 3, 4],
       recent: (isWanted, limit) => told.#seen.filter(isWanted).slice(-limit),
     };

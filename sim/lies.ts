@@ -1,0 +1,192 @@
+// What a member with valid keys can send that is well formed and not true: one row for each way of
+// lying. A lie works on a page (an answer, or what is handed over with an ask) or on an ask.
+// Invariant: a lie is a function of the message, what the liar remembers and the draws; what comes
+// out is JSON that an honest reader has to look at. Never here: when and to whom is lied (liar.ts).
+
+import type { Json } from '../core/crdt/record.ts';
+import type { Sequence } from './prng.ts';
+
+export type Members = { readonly [member: string]: Json };
+
+/** What a liar has at hand. */
+export interface Tools {
+  readonly draw: Sequence;
+  /** Pages sent before, newest last, to whomever. */
+  readonly sent: readonly Members[];
+  /** Who will read it, for telling everybody something else. */
+  readonly reader: number;
+}
+
+/** The message as it is sent instead; undefined when this lie cannot be told with it. */
+type Bend = (message: Members, tools: Tools) => Members | undefined;
+
+export interface Lie {
+  readonly name: string;
+  readonly page?: Bend;
+  readonly ask?: Bend;
+}
+
+const FAR_FUTURE = 'ffffffffffff-ffff-liar';
+const FAR_PAST = '000000000000-0000-liar';
+/** More than any page may hold. */
+const TOO_MANY = 10_001;
+
+export const LIES: readonly Lie[] = [
+  { name: 'absurd stamps', page: onRecords(absurdStamps) },
+  { name: 'versions are used up', page: onRecords(usedUp) },
+  { name: 'dots of others', page: onRecords(forgedDot) },
+  { name: 'one dot for two contents', page: onRecords(equivocal) },
+  { name: 'a vector ahead of its data', page: claim(inflated) },
+  { name: 'origins that never were', page: claim(invented) },
+  { name: 'a floor that never was', page: (page, { draw }) => bent(page, 'floor', inflated, draw) },
+  { name: 'another digest', page: otherDigest },
+  { name: 'records are withheld', page: withheld },
+  { name: 'an empty listing', page: emptyListing },
+  { name: 'own events the reader forgot', page: memories },
+  { name: 'too many records', page: oversized },
+  { name: 'an old page again', page: (_, { sent, draw }) => oneOf(sent, draw) },
+  { name: 'the page of another', page: (page, { sent }) => others(page, sent.at(-1)) },
+  { name: 'a cursor from nowhere', page: strangeCursor },
+  { name: 'seen what nobody wrote', ask: (ask, { draw }) => bent(ask, 'vector', inflated, draw) },
+  { name: 'seen nothing at all', ask: (ask) => ({ ...ask, vector: [] }) },
+  { name: 'not JSON as agreed', page: () => ({ nonsense: true }), ask: () => ({ nonsense: true }) },
+];
+
+/** Changes one record in three. */
+function onRecords(change: (record: Json[], tools: Tools) => void): Bend {
+  return (page, tools) => {
+    const records = page['records'] as readonly (readonly Json[])[] | undefined;
+    if (records === undefined || records.length === 0) return undefined;
+    const changed = records.map((entry) => {
+      if (!tools.draw.chance(333_333)) return entry;
+      const record = [...entry];
+      change(record, tools);
+      return record;
+    });
+    return { ...page, records: changed };
+  };
+}
+
+function absurdStamps(record: Json[], { draw }: Tools): void {
+  const at = draw.pick([FAR_FUTURE, FAR_PAST]);
+  record[4] = onRegisters(record[4] as Members, (register) => ({ ...register, at }));
+}
+
+function usedUp(record: Json[]): void {
+  record[4] = onRegisters(record[4] as Members, (register) => {
+    return 'version' in register ? { ...register, version: Number.MAX_SAFE_INTEGER } : register;
+  });
+}
+
+function onRegisters(fields: Members, change: (register: Members) => Members): Members {
+  const pairs = Object.entries(fields).map(([name, value]): [string, Json] => {
+    const isRegister = isObject(value) && 'at' in value && 'value' in value;
+    return [name, isRegister ? change(value) : value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function forgedDot(record: Json[], { draw }: Tools): void {
+  record[3] = (record[3] as number) + draw.between(1, 1000);
+}
+
+function equivocal(record: Json[], { reader }: Tools): void {
+  record[4] = { ...(record[4] as Members), 'x-told': `to n${reader}` };
+}
+
+/** Makes the page complete, if need be, with another vector. */
+function claim(change: (vector: readonly Json[], draw: Sequence) => readonly Json[]): Bend {
+  return (page, { draw }) => {
+    const complete = page['complete'];
+    if (!isObject(complete)) return undefined;
+    const vector = change(complete['vector'] as readonly Json[], draw);
+    return { ...page, complete: { ...complete, vector } };
+  };
+}
+
+/** Some entries of a vector, further on than they are. */
+function inflated(vector: readonly Json[], draw: Sequence): readonly Json[] {
+  return vector.map((entry) => {
+    const [origin, seq] = entry as [string, number];
+    return draw.chance(500_000) ? [origin, seq + draw.between(1, 50)] : entry;
+  });
+}
+
+function invented(vector: readonly Json[], draw: Sequence): readonly Json[] {
+  const number = draw.below(1_000_000);
+  const more = Array.from({ length: 5 }, (_, index) => [`zz.${number}-${index}`, 7]);
+  return sorted([...vector, ...more]);
+}
+
+function sorted(vector: readonly Json[]): readonly Json[] {
+  const name = (entry: Json): string => String((entry as readonly Json[])[0]);
+  const entries = [...vector].sort((a, b) => (name(a) < name(b) ? -1 : 1));
+  return entries.filter((entry, at) => at === 0 || name(entries[at - 1]!) !== name(entry));
+}
+
+function bent(
+  message: Members,
+  member: string,
+  change: (vector: readonly Json[], draw: Sequence) => readonly Json[],
+  draw: Sequence,
+): Members | undefined {
+  const vector = message[member] as readonly Json[] | undefined;
+  const from = vector?.length === 0 ? vectorOfComplete(message) : vector;
+  return from && { ...message, [member]: change(from, draw) };
+}
+
+function vectorOfComplete({ complete }: Members): readonly Json[] {
+  return isObject(complete) ? (complete['vector'] as readonly Json[]) : [];
+}
+
+function otherDigest(page: Members, { draw }: Tools): Members | undefined {
+  const { complete } = page;
+  if (!isObject(complete)) return undefined;
+  const sum = draw.u32().toString(16).padStart(8, '0').repeat(4);
+  return { ...page, complete: { ...complete, digest: { ...(complete['digest'] as Members), sum } } };
+}
+
+function withheld(page: Members, { draw }: Tools): Members | undefined {
+  const records = page['records'] as readonly Json[] | undefined;
+  if (records === undefined || records.length === 0) return undefined;
+  return { ...page, records: records.filter(() => draw.chance(500_000)) };
+}
+
+function emptyListing(page: Members): Members | undefined {
+  const { listing } = page;
+  if (!isObject(listing)) return undefined;
+  return { ...page, listing: { ...listing, records: [], through: null } };
+}
+
+/** The page says that the reader has made more events than it remembers. */
+function memories(page: Members, { draw }: Tools): Members | undefined {
+  const { known } = page;
+  if (!Array.isArray(known)) return undefined;
+  const [origin, seq] = known as unknown as [string, number];
+  return { ...page, known: [origin, seq + draw.between(1, 1000)] };
+}
+
+function oversized(page: Members, { draw }: Tools): Members | undefined {
+  const [record] = (page['records'] ?? []) as readonly Json[];
+  // Big messages take their time here as well: now and then is enough.
+  if (record === undefined || !draw.chance(100_000)) return undefined;
+  return { ...page, records: Array.from({ length: TOO_MANY }, () => record) };
+}
+
+function oneOf(sent: readonly Members[], draw: Sequence): Members | undefined {
+  return sent.length === 0 ? undefined : draw.pick(sent);
+}
+
+function others(page: Members, last: Members | undefined): Members | undefined {
+  return last === page ? undefined : last;
+}
+
+function strangeCursor(page: Members, { draw }: Tools): Members {
+  const boot = `b${draw.below(1000)}`;
+  const cursor = { boot, generation: draw.below(10), bulk: page['base'] ?? [], urgent: [] };
+  return draw.chance(500_000) ? { ...page, next: cursor } : { ...page, since: cursor };
+}
+
+function isObject(json: Json | undefined): json is Members {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
