@@ -1,7 +1,8 @@
 // What a member with valid keys can send that is well formed and not true: one row for each way of
 // lying. A lie works on a page (an answer, or what is handed over with an ask) or on an ask.
 // Invariant: a lie is a function of the message, what the liar remembers and the draws; what comes
-// out is JSON that an honest reader has to look at. Never here: when and to whom is lied (liar.ts).
+// out is JSON that an honest reader has to look at. Never here: when and to whom is lied (liar.ts);
+// vandalism: whoever has valid keys may revoke everything, and write a register for the last time.
 
 import type { Json } from '../core/crdt/record.ts';
 import type { Sequence } from './prng.ts';
@@ -33,7 +34,6 @@ const TOO_MANY = 10_001;
 
 export const LIES: readonly Lie[] = [
   { name: 'absurd stamps', page: onRecords(absurdStamps) },
-  { name: 'versions are used up', page: onRecords(usedUp) },
   { name: 'dots of others', page: onRecords(forgedDot) },
   { name: 'one dot for two contents', page: onRecords(equivocal) },
   { name: 'a vector ahead of its data', page: claim(inflated) },
@@ -70,12 +70,6 @@ function onRecords(change: (record: Json[], tools: Tools) => void): Bend {
 function absurdStamps(record: Json[], { draw }: Tools): void {
   const at = draw.pick([FAR_FUTURE, FAR_PAST]);
   record[4] = onRegisters(record[4] as Members, (register) => ({ ...register, at }));
-}
-
-function usedUp(record: Json[]): void {
-  record[4] = onRegisters(record[4] as Members, (register) => {
-    return 'version' in register ? { ...register, version: Number.MAX_SAFE_INTEGER } : register;
-  });
 }
 
 function onRegisters(fields: Members, change: (register: Members) => Members): Members {
@@ -143,7 +137,10 @@ function otherDigest(page: Members, { draw }: Tools): Members | undefined {
   const { complete } = page;
   if (!isObject(complete)) return undefined;
   const sum = draw.u32().toString(16).padStart(8, '0').repeat(4);
-  return { ...page, complete: { ...complete, digest: { ...(complete['digest'] as Members), sum } } };
+  return {
+    ...page,
+    complete: { ...complete, digest: { ...(complete['digest'] as Members), sum } },
+  };
 }
 
 function withheld(page: Members, { draw }: Tools): Members | undefined {

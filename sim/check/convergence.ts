@@ -31,14 +31,36 @@ export function convergence(): Checker {
   };
 }
 
-function behind({ cluster: nodes }: WorldView): string | undefined {
+function behind(world: WorldView): string | undefined {
+  const nodes = world.cluster;
   const [first, ...others] = nodes;
   if (others.length === 0) return undefined;
   const down = nodes.find(({ isUp }) => !isUp);
   if (down !== undefined) return `n${down.index} is down`;
   const vector = vectorOfDisk(first!.disk);
   const odd = others.find(({ disk }) => !sameVector(vector, vectorOfDisk(disk)));
-  return odd && `the vectors of n0 and n${odd.index} differ: ${difference(first!, odd)}`;
+  if (odd !== undefined) {
+    return `the vectors of n0 and n${odd.index} differ: ${difference(first!, odd)}`;
+  }
+  // What a liar has brought apart is noticed after the vectors are equal, and healed then.
+  const apart =
+    world.options.liars === 0 ? undefined : others.find((node) => isApart(first!, node));
+  return apart && `n${first!.index} and n${apart.index} have not noticed that they differ`;
+}
+
+function isApart(a: NodeView, b: NodeView): boolean {
+  const isHeld = (record: Record, by: NodeView): boolean => {
+    const other = by.disk.get(record.kind, record.id);
+    return (
+      other === record ||
+      isTombstone(record) ||
+      (other !== undefined && sameJson(record.fields, other.fields))
+    );
+  };
+  return (
+    [...a.disk.records()].some((record) => !isHeld(record, b)) ||
+    [...b.disk.records()].some((record) => !isHeld(record, a))
+  );
 }
 
 function difference(a: NodeView, b: NodeView): string {
