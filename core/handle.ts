@@ -16,6 +16,7 @@ import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './clu
 import { administer } from './cluster/status.ts';
 import { countPage, purgePage, settleStuck } from './cluster/upkeep.ts';
 import type { RecordKey } from './crdt/record.ts';
+import { stall } from './crdt/replica.ts';
 import type { WebResponse } from './effect.ts';
 import {
   type Chore,
@@ -63,6 +64,9 @@ export function handle(
       return { response: administer(tx, cluster, unready, input.command) };
     case 'chore':
       return { next: doChoreOf(tx, held, cluster, input) };
+    case 'unreachable':
+      tx.advance({ state: stall(tx.replica, input.peer), put: [], remove: [] });
+      return {};
     case 'lapse':
       takeOver(tx, held, input.record);
       return {};
@@ -73,12 +77,11 @@ export function handle(
     case 'redeem-asked':
     case 'redeemed':
     case 'unredeemed':
-      return cluster === undefined ? {} : handlePeer(tx, held, cluster, input);
+      return cluster === undefined ? {} : blamed(tx, handlePeer(tx, held, cluster, input));
     case 'boot':
     case 'loaded':
     case 'abandon':
     case 'configure':
-    case 'unreachable':
     case 'unintroduced':
     case 'tick':
       throw new Error(`${input.kind} is the node's own`);
@@ -145,6 +148,15 @@ function asked(
   const taken = { ...peer, ...takePush(tx, cluster, input.from, input.push) };
   if (taken.followUp === 'refuse') return { peer: taken };
   return { peer: taken, next: { ...input, push: null } };
+}
+
+/** Who sends what cannot be taken is named, so that operators know whom to look at. */
+function blamed(tx: Transaction, result: Result): Result {
+  const { peer } = result;
+  if (peer?.followUp === 'refuse') {
+    tx.log('warn', 'gossip', 'peer sent what is refused', { peer: peer.name });
+  }
+  return result;
 }
 
 function doChoreOf(

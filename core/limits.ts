@@ -24,6 +24,8 @@ export const LIMITS = {
   members: 128,
   /** Ids of removed nodes that are named to the shell; all of them are refused anyhow. */
   removedMembers: 1024,
+  /** Incarnations a process takes because a peer says that it has forgotten events. */
+  incarnationsPerProcess: 8,
   /** Length of a node's URL, characters. */
   nodeUrlLength: 300,
   /** Length of a node's encapsulation key and of its certificate, characters each. */

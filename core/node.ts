@@ -142,6 +142,7 @@ export class Node {
         return;
       case 'unreachable':
         this.#cluster?.failed(input.peer, this.#now.monoMs);
+        this.#start(input);
         return;
       case 'unintroduced':
         this.#cluster?.membership.missed(input.url, input.reason, this.#now.monoMs);

@@ -10,7 +10,7 @@ import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
 import { DELETABLE, isTombstone } from '../crdt/schema.ts';
 import { type PageLimits, serve } from '../crdt/serve.ts';
-import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
+import { coversAll, joinVectors, MAX_ORIGINS, type VersionVector } from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
 import type { Call } from '../input.ts';
 import { LIMITS } from '../limits.ts';
@@ -130,9 +130,17 @@ function merge(
   peer: string,
   page: Page,
 ): Pick<Exchanged, 'followUp' | 'agrees' | 'gain'> {
+  if (hasTooManyOrigins(tx.replica, page)) {
+    tx.log('error', 'gossip', 'peer speaks of more origins than there can be', { peer });
+    return { followUp: 'refuse' };
+  }
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
   const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page, expiredMs);
   if (receipt.result === 'forgotten') {
+    if (!mayReincarnate(tx.replica)) {
+      tx.log('error', 'gossip', 'peer speaks of own events that were never made', { peer });
+      return { followUp: 'refuse' };
+    }
     const origin = nextIncarnation(tx.replica);
     tx.advance({ state: reincarnate(tx.replica, origin), put: [], remove: [] });
     tx.mark('a new incarnation was taken');
@@ -180,6 +188,22 @@ export function nextIncarnation({ origin, seen, boot }: ReplicaState, node?: str
 }
 
 /** What the replica sees of the records. */
+/**
+ * Whether this process takes another name. Each process has one of its own, so it is told of events
+ * that it has forgotten when its memory was put back with its machine, or by a peer that lies.
+ */
+function mayReincarnate({ origin, seen, boot }: ReplicaState): boolean {
+  const name = `${origin.slice(0, origin.lastIndexOf('.'))}.${boot}`;
+  const before = [...seen.keys()].filter((known) => known.startsWith(name));
+  return before.length < LIMITS.incarnationsPerProcess;
+}
+
+/** No vector may grow beyond what peers accept. */
+function hasTooManyOrigins(state: ReplicaState, { complete }: Page): boolean {
+  if (complete === null || complete.vector.size + state.seen.size < MAX_ORIGINS) return false;
+  return joinVectors(vectorOf(state), complete.vector).size >= MAX_ORIGINS;
+}
+
 export function viewOf(tx: Transaction): View {
   return {
     load: (keys) => tx.records(keys),

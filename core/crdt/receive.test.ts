@@ -7,7 +7,7 @@ import { first } from './lattice.ts';
 import { type Ask, type Page, pageToJson, readPage } from './page.ts';
 import { askOf, receive } from './receive.ts';
 import type { Record } from './record.ts';
-import { dropPull, emptyReplica, expire, vectorOf, write } from './replica.ts';
+import { dropPull, emptyReplica, expire, stall, vectorOf, write } from './replica.ts';
 import { serve } from './serve.ts';
 import { Cluster, KEY, type Node, settleAt } from './testing/cluster.ts';
 
@@ -209,6 +209,35 @@ test('equal vectors with different contents are noticed, and a full fetch heals 
   assert.is(two.records.size, 1);
   const again = serve(one.state, cluster.view(one), askOf(two.state, 'n0'), BIG);
   assert.is(receive(two.state, cluster.view(two), KEY, 'n0', again, 0).agrees, true);
+});
+
+/** A node that reconciles deletions with b, and a page of c that has to wait for it. */
+function reconciling(): { cluster: Cluster; node: Node; fromC: Page } {
+  const cluster = new Cluster(1);
+  const [node] = cluster.nodes as [Node];
+  const floor = new Map([['b.1', 5]]);
+  assert.is(take(cluster, node, 'b', pageOf({ floor, complete: complete(['b.1', 5]) })), 'merged');
+  const operator: Record = {
+    kind: 'operator',
+    id: 'p',
+    fields: { status: 'active', born: 'c.1:1' },
+    dot: { origin: 'c.1', seq: 1 },
+  };
+  return { cluster, node, fromC: pageOf({ records: [operator], complete: complete(['c.1', 1]) }) };
+}
+
+test('a peer that falls silent while deletions are reconciled holds up nobody', () => {
+  const { cluster, node, fromC } = reconciling();
+  assert.is(take(cluster, node, 'c', fromC), 'waits');
+  node.state = stall(node.state, 'b');
+  assert.is(take(cluster, node, 'c', fromC), 'complete');
+});
+
+test('a peer that never ends the reconciliation of deletions holds up others for so long only', () => {
+  const { cluster, node, fromC } = reconciling();
+  let pages = 0;
+  while (take(cluster, node, 'c', fromC) === 'waits') assert.ok(++pages < 1000);
+  assert.ok(pages > 10, `${pages} pages`);
 });
 
 test.run();

@@ -17,7 +17,10 @@ import {
   type Outcome,
   type Pull,
   type ReplicaState,
+  reconciler,
   vectorOf,
+  waitTurn,
+  withListing,
 } from './replica.ts';
 import { isDeletable } from './schema.ts';
 import {
@@ -66,16 +69,19 @@ export function askOf(state: ReplicaState, peer: string): Ask {
  * let go here.
  */
 export function receive(
-  state: ReplicaState,
+  before: ReplicaState,
   view: View,
   key: DigestKey,
   peer: string,
   page: Page,
   expiredMs: number,
 ): Receipt {
-  if (knowsMore(state, page)) {
-    return { state, put: [], remove: [], result: 'forgotten', agrees: undefined };
+  if (knowsMore(before, page)) {
+    return { state: before, put: [], remove: [], result: 'forgotten', agrees: undefined };
   }
+  const isAboutDeletions =
+    !coversAll(vectorOf(before), page.floor) || page.records.some(({ kind }) => isDeletable(kind));
+  const state = waitTurn(before, peer, isAboutDeletions);
   const listing = expectedListing(state, peer, page);
   const range = listing && rangeOf(view, listing);
   const goneBefore = state.pulls.get(peer)?.listing?.gone ?? [];
@@ -88,18 +94,12 @@ export function receive(
   for (const record of taken) merging.take(record);
   const merged = merging.outcome(key);
   if (taken.length < incoming.length) return { ...merged, result: 'waits', agrees: undefined };
-  const listed = range ? withListing(merged.state, peer, range.through, gone) : merged.state;
+  const listed = range ? listedThrough(merged.state, peer, range.through, gone) : merged.state;
   const followed = follow(listed, peer, page);
   const ended = removal(followed.state, key, followed.endsFetch ? doomed : []);
   const isComplete = followed.result === 'complete';
   const agrees = isComplete ? agreement(ended.state, page.complete!) : undefined;
   return { ...ended, put: merged.put, result: followed.result, agrees };
-}
-
-/** The peer that deletable records are being reconciled with, if any. */
-export function reconciler(state: ReplicaState): string | undefined {
-  for (const [peer, { listing }] of state.pulls) if (listing !== null) return peer;
-  return undefined;
 }
 
 /** What a page does to the fetch and to the vector. */
@@ -167,7 +167,7 @@ function onward(state: ReplicaState, peer: string, page: Page, misses: boolean):
     chain: isNew ? `${state.boot}.${state.chains + 1}` : before.chain,
     everything: before?.everything ?? false,
     listing: mustList
-      ? { floor: page.floor, after: null, done: false, gone: [] }
+      ? { floor: page.floor, after: null, done: false, gone: [], waits: 0 }
       : (before?.listing ?? null),
   };
   const pulls = new Map(state.pulls).set(peer, pull);
@@ -223,15 +223,13 @@ function rangeOf(
 }
 
 /** The fetch after one page of the listing. */
-function withListing(
+function listedThrough(
   state: ReplicaState,
   peer: string,
   through: Position,
   gone: readonly RecordKey[],
 ): ReplicaState {
-  const pull = state.pulls.get(peer)!;
-  const listing = { ...pull.listing!, after: through, done: through === null, gone };
-  return { ...state, pulls: new Map(state.pulls).set(peer, { ...pull, listing }) };
+  return withListing(state, peer, { after: through, done: through === null, gone });
 }
 
 /** Listing order: kind, then id; the beginning is before everything. */

@@ -35,6 +35,9 @@ import {
   withDot,
 } from './version-vector.ts';
 
+/** Pages of other peers that wait for one reconciliation, at most. */
+const MOST_WAITS = 64;
+
 /** What is being fetched from one peer. Lost with the process: then the fetch starts again. */
 export interface Pull {
   /** Where the peer's last page ended. */
@@ -54,6 +57,8 @@ export interface Pull {
     readonly done: boolean;
     /** Own records that were deleted, as the listing shows; removed when the vector moves. */
     readonly gone: readonly RecordKey[];
+    /** Pages of other peers that had to wait for it. */
+    readonly waits: number;
   } | null;
 }
 
@@ -226,14 +231,50 @@ export function dropPull(state: ReplicaState, peer: string): ReplicaState {
   return { ...state, pulls };
 }
 
+/** A peer does not answer: what is being reconciled with it holds up others no longer. */
+export function stall(state: ReplicaState, peer: string): ReplicaState {
+  const pull = state.pulls.get(peer);
+  return pull?.listing == null ? state : withListing(state, peer, { waits: MOST_WAITS });
+}
+
+/**
+ * A peer has to wait, if `mustWait`, for the reconciliation with another one. It does so for so
+ * many of its pages only: then that one is given up, to begin again when its turn comes.
+ */
+export function waitTurn(state: ReplicaState, peer: string, mustWait: boolean): ReplicaState {
+  const other = reconciler(state);
+  if (other === undefined || other === peer) return state;
+  const { waits } = state.pulls.get(other)!.listing!;
+  if (waits >= MOST_WAITS) return withListing(state, other, null);
+  return mustWait ? withListing(state, other, { waits: waits + 1 }) : state;
+}
+
+/** The peer that deletable records are being reconciled with, if any. */
+export function reconciler(state: ReplicaState): string | undefined {
+  for (const [peer, { listing }] of state.pulls) if (listing !== null) return peer;
+  return undefined;
+}
+
+/** A fetch with its reconciliation changed or (null) given up. */
+export function withListing(
+  state: ReplicaState,
+  peer: string,
+  change: Partial<NonNullable<Pull['listing']>> | null,
+): ReplicaState {
+  const pull = state.pulls.get(peer)!;
+  const listing = change && { ...pull.listing!, ...change };
+  return { ...state, pulls: new Map(state.pulls).set(peer, { ...pull, listing }) };
+}
+
 /**
  * Fetches everything from a peer and reconciles deletions, because digests differ. Unchanged while
  * deletions are being reconciled with some peer.
  */
-export function pullEverything(state: ReplicaState, peer: string): ReplicaState {
-  if ([...state.pulls.values()].some(({ listing }) => listing !== null)) return state;
+export function pullEverything(before: ReplicaState, peer: string): ReplicaState {
+  const state = waitTurn(before, peer, true);
+  if (reconciler(state) !== undefined) return state;
   const chains = state.chains + 1;
-  const listing = { floor: EMPTY_VECTOR, after: null, done: false, gone: [] };
+  const listing = { floor: EMPTY_VECTOR, after: null, done: false, gone: [], waits: 0 };
   const pull: Pull = { cursor: null, chain: `${state.boot}.${chains}`, everything: true, listing };
   return { ...state, chains, pulls: new Map(state.pulls).set(peer, pull) };
 }
