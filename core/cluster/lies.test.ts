@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pageToJson } from '../crdt/page.ts';
 import type { Json } from '../crdt/record.ts';
 import { MAX_ORIGINS } from '../crdt/version-vector.ts';
 import { LIMITS } from '../limits.ts';
@@ -9,18 +10,19 @@ import { Client } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
 import type { Rig } from '../testing/rig.ts';
 
-const NOTHING = {
-  base: [],
+const NOTHING = pageToJson({
+  base: new Map(),
   chain: '',
-  clockMs: 0,
   since: null,
   known: null,
   records: [],
-  floor: [],
+  floor: new Map(),
   next: null,
   complete: null,
   listing: null,
-};
+  clockMs: 0,
+  isEstablished: true,
+}) as { readonly [member: string]: Json };
 
 /** A cluster of two in which something was written. */
 function pair(): { cluster: Cluster; rig: Rig } {
