@@ -10,7 +10,7 @@ import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
-import { answerAsk, callPeer, takePage, takePush } from './cluster/exchange.ts';
+import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
 import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
 import { administer } from './cluster/status.ts';
@@ -108,6 +108,7 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
   const { membership } = cluster;
   // A removed node gossips no more, whatever is still under way.
   if (membership.isRemoved) return {};
+  if ('from' in input && membership.removed.has(input.from)) return ignored(input);
   switch (input.kind) {
     case 'call':
       callPeer(tx, cluster, input);
@@ -133,6 +134,12 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
     default:
       return unreachable(input);
   }
+}
+
+/** Nothing that a removed node says is taken in; a call to it may have ended with this. */
+function ignored(input: Extract<PeerInput, { readonly from: string }>): Result {
+  if (input.kind !== 'told') return {};
+  return { peer: { ...REFUSED, name: input.from, isAnswer: true } };
 }
 
 function asked(

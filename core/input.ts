@@ -80,6 +80,8 @@ export interface Call {
   readonly url: string;
   /** What the peer was last heard to have seen. */
   readonly seen: VersionVector | null;
+  /** The peer was removed, and is told so. */
+  readonly isFarewell?: true;
 }
 
 export type Input =

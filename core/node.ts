@@ -323,7 +323,7 @@ export class Node {
   /** Begins and ends waves of asks, and wakes who waited for them. */
   #catchUp(): void {
     if (this.#cluster === undefined) return;
-    for (const call of this.#cluster.beginWave(this.#now.monoMs)) this.#start(call);
+    for (const call of this.#cluster.dueNow(this.#now.monoMs)) this.#start(call);
     const ended = this.#cluster.catchUp.takeEnded(this.#now.monoMs);
     if (ended !== undefined) this.#runnable.push(...this.#waiting.leave(ended));
   }

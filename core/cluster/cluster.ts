@@ -145,6 +145,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
       this.#votes.hear(name, clockMs, monoMs);
     }
     this.#gained(result, monoMs);
+    if (isAnswer) this.membership.left(name);
     if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
     const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
     if (followUp !== 'refuse') this.#note(result, monoMs);
@@ -156,11 +157,20 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   failed(peer: string, monoMs: number): void {
     this.rounds.failed(peer, monoMs);
     this.membership.doubt(peer);
+    this.membership.left(peer);
     this.catchUp.failed(peer);
   }
 
+  /** What became due by what has just happened: farewells, and the asks that requests wait for. */
+  dueNow(monoMs: number): readonly Input[] {
+    const farewells = this.membership.farewells.takeDue().map((peer): Input => {
+      return { kind: 'call', peer, url: this.membership.urlOf(peer), seen: null, isFarewell: true };
+    });
+    return farewells.length === 0 ? this.#wave(monoMs) : [...farewells, ...this.#wave(monoMs)];
+  }
+
   /** Begins the wave of asks that requests wait for, when it may begin. */
-  beginWave(monoMs: number): readonly Input[] {
+  #wave(monoMs: number): readonly Input[] {
     if (!this.catchUp.mayBegin(monoMs)) return [];
     const { rounds } = this;
     const peers = this.membership.peers.filter((peer) => rounds.isReachable(peer));

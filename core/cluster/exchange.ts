@@ -10,7 +10,13 @@ import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
 import { DELETABLE, isTombstone } from '../crdt/schema.ts';
 import { type PageLimits, serve } from '../crdt/serve.ts';
-import { coversAll, joinVectors, MAX_ORIGINS, type VersionVector } from '../crdt/version-vector.ts';
+import {
+  coversAll,
+  EMPTY_VECTOR,
+  joinVectors,
+  MAX_ORIGINS,
+  type VersionVector,
+} from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
 import type { Call } from '../input.ts';
 import { LIMITS } from '../limits.ts';
@@ -56,8 +62,18 @@ export const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined, clockMs
 export function callPeer(
   tx: Transaction,
   options: ExchangeOptions & Pick<RoundOptions, 'fanOut'>,
-  { peer, url, seen }: Call,
+  { peer, url, seen, isFarewell }: Call,
 ): void {
+  if (isFarewell) {
+    tx.emit({
+      kind: 'ask',
+      peer,
+      url,
+      ask: askToJson(askOf(tx.replica, peer)),
+      push: pushOf(tx, peer),
+    });
+    return;
+  }
   const state = tx.instant;
   // What came from others they hand over themselves, unless a round leaves some out. And while a
   // long fetch from this peer is under way, it knows better than we what it lacks.
@@ -67,6 +83,24 @@ export function callPeer(
   const push = isOurs && !isFetching ? pushFor(tx, options, seen) : null;
   if (push !== null) tx.mark('a call carried what the peer lacked');
   tx.emit({ kind: 'ask', peer, url, ask: askToJson(askOf(tx.replica, peer)), push });
+}
+
+/** A page of nothing but the record of a node. */
+function pushOf(tx: Transaction, node: string): Json {
+  const record = tx.stored({ kind: 'node', id: node });
+  return pageToJson({
+    base: EMPTY_VECTOR,
+    chain: '',
+    clockMs: 0,
+    complete: null,
+    floor: EMPTY_VECTOR,
+    isEstablished: false,
+    known: null,
+    listing: null,
+    next: null,
+    records: record === undefined ? [] : [record],
+    since: null,
+  });
 }
 
 /** A page for a peer that has seen this much. */

@@ -14,6 +14,11 @@ import {
 } from './descriptor.ts';
 import type { Membership } from './membership.ts';
 
+const THIS_NODE = 'this peer is the node itself; take it out of [gossip] peers';
+const COPIED =
+  'another node has the id of this one, as when a database was copied; stop one of them and start ' +
+  'it on an empty database';
+
 /** After a start: learns all members, then sees to the node's own record. */
 export function loadMembers(
   tx: Transaction,
@@ -52,15 +57,19 @@ export function takeIntroduction(
   const refusal = refusalOf(tx, membership, descriptor);
   if (descriptor === undefined || refusal !== undefined) {
     const fields = { peer: url, node: descriptor?.node ?? null };
-    tx.log('warn', 'gossip', `introduction refused: ${refusal}`, fields);
+    if (membership.isNewRefusal(descriptor?.node ?? url ?? '', refusal ?? '')) {
+      tx.log('warn', 'gossip', `introduction refused: ${refusal}`, fields);
+    }
     if (url !== null) membership.missed(url, refusal ?? '', tx.now.monoMs);
+    const isRemoved = descriptor !== undefined && membership.removed.has(descriptor.node);
+    if (isRemoved && membership.isGenuine(descriptor)) membership.bidFarewell(descriptor);
     return;
   }
   if (descriptor.node === membership.self.node) {
     membership.met(url, descriptor);
-    tx.log('warn', 'gossip', 'this peer is the node itself; take it out of [gossip] peers', {
-      peer: url ?? descriptor.url,
-    });
+    const isHere = descriptor.url === membership.self.url;
+    const message = isHere ? THIS_NODE : COPIED;
+    tx.log(isHere ? 'warn' : 'error', 'gossip', message, { peer: url ?? descriptor.url });
     return;
   }
   register(tx, descriptor);

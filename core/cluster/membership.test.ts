@@ -170,12 +170,9 @@ test('a removed node is refused by all, knows it, and serves and gossips no more
   const cluster = new Cluster(['a', 'b', 'c']);
   cluster.run(2);
   assert.is(administer(cluster.rig('a'), { kind: 'remove', node: 'c' }).status, 200);
+  assert.equal(membersOf(cluster.rig('a')), ['b', 'c'], 'until it has been told');
   cluster.run(2);
-  assert.equal(membersOf(cluster.rig('a')), ['b']);
-  assert.equal(membersOf(cluster.rig('b')), ['a']);
-  // It may hear of it from a message that was under way.
   const gone = cluster.rig('c');
-  gone.submit({ kind: 'told', from: 'a', page: pageWith(cluster.rig('a').record('node', 'c')) });
   assert.is(gone.node.ready, false);
   assert.match(gone.node.unready!, /removed from its cluster/);
   assert.equal(logged(gone, /was removed from the cluster/), ['error']);
@@ -189,6 +186,38 @@ test('a removed node is refused by all, knows it, and serves and gossips no more
   assert.equal(calls, []);
 });
 
+test('a node that was away when it was removed is told when it comes back', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  cluster.run(2);
+  cluster.split(['a', 'b'], ['c']);
+  administer(cluster.rig('a'), { kind: 'remove', node: 'c' });
+  cluster.run(10);
+  assert.is(cluster.rig('c').node.ready, true);
+  assert.equal(membersOf(cluster.rig('a')), ['b']);
+  cluster.mend();
+  const { database, facts } = cluster.rig('c');
+  cluster.restart('c', { database, facts });
+  cluster.run(10);
+  assert.match(cluster.rig('c').node.unready ?? '', /removed from its cluster/);
+  assert.equal(membersOf(cluster.rig('a')), ['b']);
+});
+
+test('what a removed node says is not taken in', () => {
+  const cluster = new Cluster(['a', 'b']);
+  cluster.run(2);
+  const a = cluster.rig('a');
+  administer(a, { kind: 'remove', node: 'b' });
+  const record = { ...nodeRecord(descriptorOf('x')), dot: { origin: 'b.boot', seq: 99 } };
+  const page = pageWith(record);
+  const { ask } = a.effects.find(({ kind }) => kind === 'ask') as { readonly ask: Json };
+  a.submit({ kind: 'told', from: 'b', page });
+  a.submit({ kind: 'asked', exchange: 901, from: 'b', ask, push: page });
+  a.submit({ kind: 'redeem-asked', exchange: 902, from: 'b', nonce: 'n', ask });
+  assert.is(a.database.has('node/x'), false);
+  const tells = a.effects.filter((effect) => effect.kind === 'tell' && effect.exchange > 900);
+  assert.equal(tells, []);
+});
+
 test('a removed node that introduces itself again is refused, after a restart too', () => {
   const cluster = new Cluster(['a', 'b', 'c']);
   cluster.run(2);
@@ -200,6 +229,7 @@ test('a removed node that introduces itself again is refused, after a restart to
     const rig = cluster.rig(name);
     rig.submit({ kind: 'introduced', url: urlOf('c'), descriptor: descriptorOf('c') });
     rig.submit({ kind: 'introduced', url: null, descriptor: { ...descriptorOf('c'), madeMs: 9 } });
+    cluster.deliver();
     assert.not(membersOf(rig).includes('c'));
     assert.is(rig.record('node', 'c').fields['status'], 'removed');
     assert.is(administer(rig, { kind: 'register', descriptor: descriptorOf('c') }).status, 409);
@@ -268,6 +298,7 @@ function pageWith({ kind, id, dot, fields }: Record): Json {
     chain: '',
     clockMs: 0,
     complete: null,
+    established: false,
     floor: [],
     known: null,
     listing: null,

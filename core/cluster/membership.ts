@@ -16,6 +16,7 @@ import {
   sameDescriptor,
   sameKeys,
 } from './descriptor.ts';
+import { Farewells } from './farewells.ts';
 import { Rounds } from './rounds.ts';
 
 export interface MembershipOptions {
@@ -44,12 +45,14 @@ export class Membership {
   readonly self: NodeDescriptor;
   /** When to introduce ourselves at which configured URL. */
   readonly introductions: Rounds;
+  readonly farewells: Farewells = new Farewells();
   readonly #isGenuine: (descriptor: NodeDescriptor) => boolean;
   #contacts: Map<string, Contact>;
   readonly #members = new Map<string, NodeDescriptor>();
   /** By the octets in their nonces, in hexadecimal. */
   readonly #issuers = new Map<string, string>();
   readonly #removed = new Set<string>();
+  #refusals = new Map<string, string>();
   #news: Effect[] = [];
   #isLoaded = false;
   #isChanged = false;
@@ -100,7 +103,7 @@ export class Membership {
     for (const [url, contact] of this.#contacts) {
       if ((contact.node ?? contact.formerly) === node) return url;
     }
-    return this.#members.get(node)?.url ?? '';
+    return this.#members.get(node)?.url ?? this.farewells.urlOf(node) ?? '';
   }
 
   /** The member whose nonces begin with these octets, in hexadecimal. */
@@ -179,13 +182,34 @@ export class Membership {
     return was;
   }
 
+  /** Tells a removed node that it is one. Until then the shell may talk to it. */
+  bidFarewell(descriptor: NodeDescriptor): void {
+    if (descriptor.node === this.self.node || this.#isRemoved) return;
+    if (this.farewells.bid(descriptor)) this.#isChanged = true;
+  }
+
+  /** A call to a node has ended; if it was removed, that was the last one. */
+  left(node: string): void {
+    if (this.farewells.end(node)) this.#isChanged = true;
+  }
+
+  /** True when this refusal of an introduction has not just been said already. */
+  isNewRefusal(who: string, reason: string): boolean {
+    if (this.#refusals.get(who) === reason) return false;
+    if (this.#refusals.size >= LIMITS.members) this.#refusals.clear();
+    this.#refusals.set(who, reason);
+    return true;
+  }
+
   /** What has to be said since the last time: changes of the members, and lines for the log. */
   takeNews(): readonly Effect[] {
     if (!this.#isLoaded) return [];
     const news = this.#news;
     if (this.#isChanged) {
-      const members = this.#isRemoved ? [] : [...this.#members.values()];
-      const removed = [...this.#removed].slice(0, LIMITS.removedMembers);
+      const all = [...this.#members.values(), ...this.farewells.descriptors];
+      const members = this.#isRemoved ? [] : all;
+      const refused = [...this.#removed].filter((node) => !this.farewells.has(node));
+      const removed = refused.slice(0, LIMITS.removedMembers);
       news.push({ kind: 'members', members, removed });
     }
     this.#isChanged = false;
@@ -196,7 +220,10 @@ export class Membership {
   #observeRemoved(id: string): void {
     if (this.#removed.has(id)) return;
     this.#removed.add(id);
-    if (this.#members.delete(id)) this.#issuers.delete(toHex(issuerOf(id)));
+    const descriptor = this.#members.get(id);
+    this.#members.delete(id);
+    if (descriptor !== undefined) this.#issuers.delete(toHex(issuerOf(id)));
+    if (descriptor !== undefined && this.#isLoaded) this.bidFarewell(descriptor);
     this.#isChanged = true;
     if (id !== this.self.node) return;
     this.#isRemoved = true;

@@ -152,6 +152,8 @@ export class Cluster {
       this.#askers.set(exchange, { from, redemption });
       called.submit({ kind: 'redeem-asked', exchange, from, nonce, ask });
     }
+    // A node that was removed answers nothing more: whoever called it gives up.
+    if (/removed/.test(called.node.unready ?? '')) this.rig(from).submit(failureOf(message));
   }
 
   #tell(from: string, { exchange, page }: Extract<Rig['outbox'][number], { kind: 'tell' }>): void {
