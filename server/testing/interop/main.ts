@@ -9,6 +9,7 @@ import { atExit } from '../../../bench/scope.ts';
 import { conclude } from '../verdict.ts';
 import { ADDRESS_SCENARIOS } from './address-scenarios.ts';
 import { CERTBOT_SCENARIOS } from './certbot-scenarios.ts';
+import { CLUSTER_SCENARIOS } from './cluster-scenarios.ts';
 import { DnsDesk } from './dns-desk.ts';
 import { LEGO_SCENARIOS } from './lego-scenarios.ts';
 import { perform, type Verdict } from './scenario.ts';
@@ -23,6 +24,7 @@ const scenarios = [
   ...LEGO_SCENARIOS,
   ...SERVER_SCENARIOS,
   ...ADDRESS_SCENARIOS,
+  ...CLUSTER_SCENARIOS,
 ].filter(({ title }) => title.includes(wanted));
 
 const parent = mkdtempSync(join(tmpdir(), 'akamu-interop-'));
