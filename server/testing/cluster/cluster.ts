@@ -27,8 +27,10 @@ export interface ClusterOptions {
 
 /** What `GET /admin/gossip/status` says of a node, as far as tests need it. */
 export interface NodeStatus {
-  readonly digest: string;
-  readonly node: string;
+  readonly digest: { readonly day: number; readonly sum: string };
+  readonly members: readonly {
+    readonly lagEvents: { readonly there: number; readonly here: number } | null;
+  }[];
 }
 
 const READY_LIMIT_MS = 30_000;
@@ -121,14 +123,16 @@ export class TestCluster {
     return text === undefined ? undefined : (JSON.parse(text) as NodeStatus);
   }
 
-  /** Waits until all nodes have the same digest; how long that took, ms. */
+  /** Waits until all nodes have seen the same and have the same digest; how long that took, ms. */
   async settled(limitMs: number): Promise<number> {
     const startedMs = performance.now();
     for (;;) {
       const all = await Promise.all(this.nodes.map((_, node) => this.status(node)));
-      const digests = all.map((one) => one?.digest);
+      const digests = all.map((one) => JSON.stringify(one?.digest));
+      const lags = all.flatMap((one) => one?.members ?? [{ lagEvents: null }]);
       const isSame = digests.every((digest) => digest !== undefined && digest === digests[0]);
-      if (isSame) return performance.now() - startedMs;
+      const isCovered = lags.every(({ lagEvents: lag }) => lag?.there === 0 && lag.here === 0);
+      if (isSame && isCovered) return performance.now() - startedMs;
       if (performance.now() > startedMs + limitMs) {
         throw new Error(`after ${limitMs} ms the digests are ${digests.join(' ')}`);
       }
