@@ -114,6 +114,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
 
   /** True when this node knows enough to serve; then it stays so. */
   knowsEnough({ isEstablished }: ReplicaState, monoMs: number): boolean {
+    if (this.#contacts.isOver) return true;
     const { peers, strangers } = this.membership;
     return this.#contacts.knowsEnough(isEstablished, peers, strangers.length, monoMs);
   }

@@ -29,6 +29,11 @@ export class Contacts {
     this.#patienceMs = PATIENCE * intervalMs;
   }
 
+  /** True once `knowsEnough` has said so. */
+  get isOver(): boolean {
+    return this.#knowsEnough;
+  }
+
   /**
    * Records that came from peers since this process started. For a node with a new database that
    * is all it knows.

@@ -37,13 +37,15 @@ test('writes on all nodes end up everywhere, in small pages too', () => {
   for (const rig of cluster.rigs.values()) assert.is(contents(rig), contents(cluster.rig('a')));
 });
 
-test('an idle cluster exchanges asks and empty pages, and persists nothing', () => {
+test('an idle cluster exchanges asks and empty pages, reads nothing and persists nothing', () => {
   const cluster = new Cluster(['a', 'b']);
   Client.registered(cluster.rig('a')).certificate(['idle.example.com']);
   cluster.run(3);
   const persists = cluster.rig('b').effects.filter(({ kind }) => kind === 'persist').length;
   const before = cluster.messages;
+  const { loads } = cluster.rig('b');
   cluster.run(10);
+  assert.is(cluster.rig('b').loads, loads);
   assert.is(cluster.rig('b').effects.filter(({ kind }) => kind === 'persist').length, persists);
   assert.ok(cluster.messages - before <= 2 * 2 * 14, `${cluster.messages - before} messages`);
 });

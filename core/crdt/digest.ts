@@ -67,11 +67,18 @@ export function isPastHorizon(digest: Digest, record: Record): boolean {
   return day !== NEVER && day < digest.horizonDay;
 }
 
+/** The last text made of some sums: in an idle cluster it is wanted again and again. */
+const TEXTS = new WeakMap<Digest['sums'], { readonly day: number; readonly text: string }>();
+
 /** The digest over what does not expire before `day`; 32 hexadecimal digits. */
-export function digestFrom(digest: Digest, day: number): string {
+export function digestFrom({ sums }: Digest, day: number): string {
+  const made = TEXTS.get(sums);
+  if (made?.day === day) return made.text;
   let total = ZERO;
-  for (const [of, sum] of digest.sums) if (of === NEVER || of >= day) total = add(total, sum);
-  return sumText(total);
+  for (const [of, sum] of sums) if (of === NEVER || of >= day) total = add(total, sum);
+  const text = sumText(total);
+  TEXTS.set(sums, { day, text });
+  return text;
 }
 
 /** 32 hexadecimal digits. */

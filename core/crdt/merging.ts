@@ -53,6 +53,7 @@ export class Merging {
 
   /** The state with the records merged; its vector is as it was. */
   outcome(key: DigestKey): Outcome {
+    if (this.#after.size === 0) return { state: this.#state, put: [], remove: [] };
     const steps: Step[] = [...this.#after].map(([text, after]) => {
       return { before: this.#before.get(text), after };
     });
@@ -106,6 +107,7 @@ export function removal(
   key: DigestKey,
   records: readonly (Record | undefined)[],
 ): Outcome {
+  if (records.length === 0) return { state, put: [], remove: [] };
   const remove = records.flatMap((record) => (record && !isTombstone(record) ? [record] : []));
   const steps = remove.map((before) => ({ before, after: undefined }));
   return { state: { ...state, digest: digestAfter(state, key, steps) }, put: [], remove };

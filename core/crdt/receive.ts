@@ -142,15 +142,26 @@ function promote(
   listedFloor: VersionVector,
   isFromEstablished: boolean,
 ): ReplicaState {
-  const foreign = new Map(vector);
-  foreign.delete(state.origin);
-  const seen = joinVectors(state.seen, foreign);
+  const seen = coversAll(vectorOf(state), vector) ? state.seen : joinForeign(state, vector);
   // A peer that was restored meanwhile no longer speaks for all of the floor that it began with.
   const floor = joinVectors(state.floor, meetVectors(listedFloor, vector));
-  const ahead = beyond(state.ahead, seen);
+  const ahead = state.ahead.size === 0 ? state.ahead : beyond(state.ahead, seen);
   const peerDay = Math.max(state.peerDay, digest.day);
   const isEstablished = state.isEstablished || isFromEstablished;
-  return { ...state, seen, floor, ahead, peerDay, isEstablished };
+  const isSame =
+    seen === state.seen &&
+    floor === state.floor &&
+    ahead === state.ahead &&
+    peerDay === state.peerDay &&
+    isEstablished === state.isEstablished;
+  return isSame ? state : { ...state, seen, floor, ahead, peerDay, isEstablished };
+}
+
+/** What was seen of others; the own origin is never in it. */
+function joinForeign({ seen, origin }: ReplicaState, vector: VersionVector): VersionVector {
+  const foreign = new Map(vector);
+  foreign.delete(origin);
+  return joinVectors(seen, foreign);
 }
 
 /**

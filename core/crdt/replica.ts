@@ -125,9 +125,16 @@ export function emptyReplica(origin: Origin, boot: string): ReplicaState {
   };
 }
 
+/** The last vector made of what was seen of others, with the own event that is its last. */
+const VECTORS = new WeakMap<VersionVector, Dot & { readonly vector: VersionVector }>();
+
 /** The version vector: what was seen of every origin, the own one included. */
-export function vectorOf(state: ReplicaState): VersionVector {
-  return withDot(state.seen, { origin: state.origin, seq: state.seq });
+export function vectorOf({ seen, origin, seq }: ReplicaState): VersionVector {
+  const made = VECTORS.get(seen);
+  if (made !== undefined && made.seq === seq && made.origin === origin) return made.vector;
+  const vector = withDot(seen, { origin, seq });
+  VECTORS.set(seen, { origin, seq, vector });
+  return vector;
 }
 
 /** The dot of the next own event. */
@@ -226,6 +233,7 @@ export function purge(
 
 /** Gives up fetching from a peer: the next fetch starts from the vector. */
 export function dropPull(state: ReplicaState, peer: string): ReplicaState {
+  if (!state.pulls.has(peer)) return state;
   const pulls = new Map(state.pulls);
   pulls.delete(peer);
   return { ...state, pulls };

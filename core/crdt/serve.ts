@@ -89,6 +89,8 @@ function readStreams(
 ): readonly Stream[] {
   const held = joinVectors(vectorOf(state), state.ahead);
   const bulk = joinVectors(vector, since?.bulk ?? EMPTY_VECTOR);
+  // The idle case: nothing is read, whatever is held.
+  if (coversAll(bulk, held)) return [];
   // The own events first: they are why peers call.
   const rank = (origin: Origin): number => (origin === state.origin ? 0 : 1);
   const starts = [...held]

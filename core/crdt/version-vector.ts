@@ -13,6 +13,10 @@ export const EMPTY_VECTOR: VersionVector = new Map();
 /** A peer's vector has at most this many entries. */
 export const MAX_ORIGINS = 4096;
 
+/** A vector is written and read once, however often it is said: in an idle cluster, always. */
+const WRITTEN = new WeakMap<VersionVector, readonly Json[]>();
+const READ = new WeakMap<object, VersionVector>();
+
 const ORIGIN = /^[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,32}$/;
 
 /** True when the vector has seen the event. */
@@ -22,6 +26,7 @@ export function covers(vector: VersionVector, dot: Dot): boolean {
 
 /** True when `above` has seen everything that `below` has. */
 export function coversAll(above: VersionVector, below: VersionVector): boolean {
+  if (above === below) return true;
   for (const [origin, seq] of below) if (seq > (above.get(origin) ?? 0)) return false;
   return true;
 }
@@ -69,18 +74,29 @@ export function compareVectors(
 
 /** For the wire: `[[origin, seq], …]`, sorted by origin. */
 export function vectorToJson(vector: VersionVector): Json {
-  return [...vector]
-    .filter(([, seq]) => seq > 0)
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([origin, seq]) => [origin, seq]);
+  let json = WRITTEN.get(vector);
+  if (json === undefined) {
+    json = [...vector].filter(([, seq]) => seq > 0).sort(([a], [b]) => compareText(a, b));
+    WRITTEN.set(vector, json);
+    READ.set(json, vector);
+  }
+  return json;
 }
 
 /** The vector of exactly the form that `vectorToJson` makes, or undefined. */
 export function vectorFromJson(json: unknown): VersionVector | undefined {
   if (!Array.isArray(json) || json.length > MAX_ORIGINS) return undefined;
+  const known = READ.get(json);
+  if (known !== undefined) return known;
+  const vector = readVector(json);
+  if (vector !== undefined) READ.set(json, vector);
+  return vector;
+}
+
+function readVector(json: readonly unknown[]): VersionVector | undefined {
   const vector = new Map<Origin, number>();
   let previous = '';
-  for (const entry of json as readonly unknown[]) {
+  for (const entry of json) {
     if (!Array.isArray(entry) || entry.length !== 2) return undefined;
     const [origin, seq] = entry as readonly unknown[];
     if (!isOrigin(origin) || origin <= previous || !isSeq(seq)) return undefined;
