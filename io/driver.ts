@@ -63,6 +63,7 @@ export class Driver {
     this.#ports = ports;
     this.#log = new EffectLog(
       ports.store,
+      () => this.#open.size,
       (seconds) => ports.watch.commit(seconds),
       (error) => this.#fail(error),
     );
@@ -252,11 +253,7 @@ export class Driver {
     this.#timer.unref();
   }
 
-  /** Fail-stop: what is not acknowledged by now never is. For those who see the database fail. */
-  fail(error: unknown): void {
-    this.#fail(error);
-  }
-
+  /** Fail-stop: what is not acknowledged by now never is. */
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stop();

@@ -20,14 +20,13 @@ import type {
   Sent,
 } from './channel.ts';
 import { clusterKey } from './cluster-key.ts';
-import { pack, unpack, unpackedOctets } from './content.ts';
+import { pack, parseContent, unpack, unpackedOctets } from './content.ts';
 import { NODE_ID, readDescriptor } from './descriptor.ts';
 import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
 import { answerIntroduction, concludeIntroduction, requestIntroduction } from './introduction.ts';
 import { ChannelRefusal, REFUSAL_NAMES, type RefusalName, refuse } from './refusal.ts';
-import { bodyHash, type MessageKind } from './sealed-messages.ts';
+import { bodyHash, type Incoming, type MessageKind } from './sealed-messages.ts';
 import { SealingThread } from './sealing-thread.ts';
-import type { OpenedText } from './sealing-worker.ts';
 
 /** Fast content up to this size, octets, is packed on the spot; the rest in the thread. */
 const INLINE_OCTETS = 16_384;
@@ -242,13 +241,14 @@ class ThreadedChannel implements Channel {
     body: Uint8Array,
   ): Promise<{ readonly content: Json; readonly boot: string }> {
     const task = ['open', { kind, from, inAnswerTo }, body, this.#nowMs()] as const;
-    const { content, ...handed } = (await this.#thread.run(task)) as OpenedText;
+    const { content, ...handed } = (await this.#thread.run(task)) as Incoming;
     // It may have been removed while the thread was at work.
     if (!this.#members.has(from)) refuse('sender', from);
     this.#fast.hear(from, handed);
     this.#heardBoots.delete(from);
+    const json = parseContent(content);
     this.#opened(body);
-    return { content: JSON.parse(content) as Json, boot: handed.boot };
+    return { content: json, boot: handed.boot };
   }
 
   #senderOf(header: string | undefined): string {
@@ -278,7 +278,7 @@ class ThreadedChannel implements Channel {
 
   async #unpack(packed: Uint8Array): Promise<Json> {
     if (unpackedOctets(packed) <= INLINE_OCTETS) return unpack(packed, this.#limits.inflatedOctets);
-    return JSON.parse((await this.#thread.run(['unpack', packed])) as string) as Json;
+    return parseContent((await this.#thread.run(['unpack', packed])) as string);
   }
 
   #takeDue(asked: RedeemAsked): Pending {

@@ -7,7 +7,7 @@ import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import { encode } from '../../core/codec.ts';
 import { AUTH_ENVELOPED_DATA, envelop } from './auth-enveloped-data.ts';
 import type { ChannelLimits } from './channel.ts';
-import { pack, unpack } from './content.ts';
+import { pack, packText, unpack } from './content.ts';
 import { keyIdentifier, ML_KEM_768 } from './kem.ts';
 import { readNodeCertificate } from './node-certificate.ts';
 import { makeNodeKeys, type NodeKeys, rotateKemKey, signingKeyOf } from './node-keys.ts';
@@ -46,19 +46,19 @@ test('a body that is too long is refused before it is hashed', () => {
 });
 
 test('a message that somebody else has signed is refused', () => {
-  const body = nodeOf(EVE, A_BOOT, [BOB.descriptor]).seal(TO_BOB, 1, NOW);
+  const body = nodeOf(EVE, A_BOOT, [BOB.descriptor]).seal(TO_BOB, '1', NOW);
   refused('signature', () => bob().open(FROM_ALICE, body, NOW));
 });
 
 test("another member's envelope, signed anew, is refused", () => {
-  const enveloped = readSigned(AUTH_ENVELOPED_DATA, alice().seal(TO_BOB, 1, NOW)).content;
+  const enveloped = readSigned(AUTH_ENVELOPED_DATA, alice().seal(TO_BOB, '1', NOW)).content;
   const stolen = signContent(signerOf(EVE), AUTH_ENVELOPED_DATA, enveloped);
   refused('signature', () => bob().open({ ...FROM_ALICE, from: EVE.descriptor.node }, stolen, NOW));
 });
 
 test('a message made for another KEM key is refused', () => {
   const lying = { ...BOB.descriptor, kem: EVE.descriptor.kem };
-  const body = nodeOf(ALICE, A_BOOT, [lying]).seal(TO_BOB, 1, NOW);
+  const body = nodeOf(ALICE, A_BOOT, [lying]).seal(TO_BOB, '1', NOW);
   refused('decryption', () => bob().open(FROM_ALICE, body, NOW));
 });
 
@@ -71,7 +71,7 @@ test('a message wrong in many ways is refused for the first of them in the order
     ['unbound', { kind: 'answer' }, NOW],
     ['size', {}, NOW],
   ];
-  const huge = 'x'.repeat(LIMITS.inflatedOctets);
+  const huge = 'x'.repeat(LIMITS.inflatedOctets + 1);
   for (const [name, change, issueMs] of steps) {
     const outgoing = { ...TO_BOB, ...change };
     // Whoever it is said to be for, Bob can decrypt it.
@@ -83,40 +83,40 @@ test('a message wrong in many ways is refused for the first of them in the order
 
 test('messages from the future and from long ago are refused, at the bounds they are not', () => {
   const opens = (issueMs: number): unknown =>
-    bob().open(FROM_ALICE, alice().seal(TO_BOB, 1, issueMs), NOW).content;
-  assert.is(opens(NOW + 30_000), 1);
-  assert.is(opens(NOW - 20_000), 1);
+    bob().open(FROM_ALICE, alice().seal(TO_BOB, '1', issueMs), NOW).content;
+  assert.is(opens(NOW + 30_000), '1');
+  assert.is(opens(NOW - 20_000), '1');
   refused('freshness', () => opens(NOW + 30_001));
   refused('freshness', () => opens(NOW - 20_001));
 });
 
 test('a message is taken once', () => {
   const [sender, receiver] = [alice(), bob()];
-  const [first, second] = [sender.seal(TO_BOB, 1, NOW), sender.seal(TO_BOB, 2, NOW)];
-  assert.is(receiver.open(FROM_ALICE, second, NOW).content, 2);
-  assert.is(receiver.open(FROM_ALICE, first, NOW).content, 1);
+  const [first, second] = [sender.seal(TO_BOB, '1', NOW), sender.seal(TO_BOB, '2', NOW)];
+  assert.is(receiver.open(FROM_ALICE, second, NOW).content, '2');
+  assert.is(receiver.open(FROM_ALICE, first, NOW).content, '1');
   refused('replay', () => receiver.open(FROM_ALICE, first, NOW));
   refused('replay', () => receiver.open(FROM_ALICE, second, NOW));
 });
 
 test('a recorded message is refused after the receiver has started anew', () => {
-  const body = alice().seal(TO_BOB, 1, NOW);
+  const body = alice().seal(TO_BOB, '1', NOW);
   const restarted = nodeOf(BOB, bootId(), [ALICE.descriptor]);
   refused('boot', () => restarted.open(FROM_ALICE, body, NOW));
 });
 
 test('a recorded message is refused after the sender has started anew', () => {
   const receiver = bob();
-  const old = alice().seal(TO_BOB, 1, NOW);
+  const old = alice().seal(TO_BOB, '1', NOW);
   receiver.open(FROM_ALICE, old, NOW);
-  const renewed = nodeOf(ALICE, bootId(), [BOB.descriptor]).seal(TO_BOB, 2, NOW);
-  assert.is(receiver.open(FROM_ALICE, renewed, NOW).content, 2);
+  const renewed = nodeOf(ALICE, bootId(), [BOB.descriptor]).seal(TO_BOB, '2', NOW);
+  assert.is(receiver.open(FROM_ALICE, renewed, NOW).content, '2');
   refused('replay', () => receiver.open(FROM_ALICE, old, NOW));
 });
 
 test('a message that is refused for its content counts as received', () => {
   const receiver = bob();
-  const body = alice().seal(TO_BOB, 'x'.repeat(LIMITS.inflatedOctets), NOW);
+  const body = alice().seal(TO_BOB, 'x'.repeat(LIMITS.inflatedOctets + 1), NOW);
   refused('size', () => receiver.open(FROM_ALICE, body, NOW));
   refused('replay', () => receiver.open(FROM_ALICE, body, NOW));
 });
@@ -125,9 +125,9 @@ test('an answer to another request is refused', () => {
   const hashes = [bodyHash(Buffer.of(1)), bodyHash(Buffer.of(2))] as const;
   const answer = { ...TO_BOB, kind: 'answer', inAnswerTo: hashes[0] } as const;
   const expected = { ...FROM_ALICE, kind: 'answer', inAnswerTo: hashes[1] } as const;
-  refused('unbound', () => bob().open(expected, alice().seal(answer, 1, NOW), NOW));
+  refused('unbound', () => bob().open(expected, alice().seal(answer, '1', NOW), NOW));
   const right = { ...expected, inAnswerTo: hashes[0] };
-  assert.is(bob().open(right, alice().seal(answer, 1, NOW), NOW).content, 1);
+  assert.is(bob().open(right, alice().seal(answer, '1', NOW), NOW).content, '1');
 });
 
 test('authentic nonsense is refused', () => {
@@ -147,22 +147,22 @@ test('authentic nonsense is refused', () => {
 
 test('what was sealed to the KEM key before the last still opens, and one before that does not', () => {
   const once = rotateKemKey(BOB, NOW);
-  const body = (): Uint8Array => alice().seal(TO_BOB, 1, NOW);
-  assert.is(nodeOf(once, B_BOOT, [ALICE.descriptor]).open(FROM_ALICE, body(), NOW).content, 1);
+  const body = (): Uint8Array => alice().seal(TO_BOB, '1', NOW);
+  assert.is(nodeOf(once, B_BOOT, [ALICE.descriptor]).open(FROM_ALICE, body(), NOW).content, '1');
   const twice = nodeOf(rotateKemKey(once, NOW), B_BOOT, [ALICE.descriptor]);
   refused('decryption', () => twice.open(FROM_ALICE, body(), NOW));
 });
 
 test('a sender that has renewed its descriptor is known by its key', () => {
   const renewed = nodeOf(rotateKemKey(ALICE, NOW), A_BOOT, [BOB.descriptor]);
-  assert.is(bob().open(FROM_ALICE, renewed.seal(TO_BOB, 1, NOW), NOW).content, 1);
+  assert.is(bob().open(FROM_ALICE, renewed.seal(TO_BOB, '1', NOW), NOW).content, '1');
 });
 
 test('there is nothing to seal for a node that is no member', () => {
-  refused('no-kem-key', () => nodeOf(ALICE, A_BOOT, []).seal(TO_BOB, 1, NOW));
+  refused('no-kem-key', () => nodeOf(ALICE, A_BOOT, []).seal(TO_BOB, '1', NOW));
   const removing = alice();
   removing.members([BOB.descriptor], [BOB.descriptor.node]);
-  refused('no-kem-key', () => removing.seal(TO_BOB, 1, NOW));
+  refused('no-kem-key', () => removing.seal(TO_BOB, '1', NOW));
 });
 
 test('what the recipient would find too large is not sent', () => {
@@ -185,6 +185,21 @@ test('packed content that is changed, cut or inflated beyond its length is refus
     refused('decoding', () => unpack(packed.subarray(0, end), 100_000));
   }
   refused('decoding', () => unpack(Uint8Array.of(2, ...packed.subarray(1)), 100_000));
+});
+
+test('packed content that is no JSON, no UTF-8 or nested beyond the bound is refused', () => {
+  const plain = (...octets: number[]): Uint8Array =>
+    Uint8Array.of(0, 0, 0, 0, octets.length, ...octets);
+  const texts = ['', '{', 'nul', '[1,]', '"\u0001"', '['.repeat(41) + ']'.repeat(41)];
+  for (const text of texts) refused('decoding', () => unpack(packText(text), 100_000));
+  refused('decoding', () => unpack(plain(0x22, 0xff, 0x22), 100_000));
+  refused('decoding', () => unpack(plain(0x22, 0xed, 0xa0, 0x80, 0x22), 100_000));
+  const deep = `${'{"a":['.repeat(50_000)}${']}'.repeat(50_000)}`;
+  refused('decoding', () => unpack(packText(deep), 1_000_000));
+  const [brackets, escaped] = ['['.repeat(50), '"['.repeat(50)];
+  for (const json of [brackets, escaped, [[brackets]], { [escaped]: '\\' }]) {
+    assert.equal(unpack(pack(json), 100_000), json);
+  }
 });
 
 test('any JSON that peers can have comes out as it went in', () => {

@@ -20,7 +20,7 @@ import {
   openEnvelope,
 } from './auth-enveloped-data.ts';
 import type { ChannelLimits } from './channel.ts';
-import { pack, unpack } from './content.ts';
+import { type JsonText, packText, unpackText } from './content.ts';
 import { keyIdentifier, ML_KEM_768 } from './kem.ts';
 import { isSelfSigned, publicKeyOf, readNodeCertificate } from './node-certificate.ts';
 import { type NodeKeys, signingKeyOf } from './node-keys.ts';
@@ -54,7 +54,8 @@ export interface Incoming {
   readonly boot: string;
   readonly issueMs: number;
   readonly fastKey: string;
-  readonly content: Json;
+  /** What was in it; not parsed yet. */
+  readonly content: JsonText;
 }
 
 /** What a message must be to be taken. */
@@ -129,13 +130,13 @@ export class SealedMessages {
   }
 
   /** A body. Refuses with `no-kem-key`, and with `size` when the recipient would. */
-  seal(outgoing: Outgoing, content: Json, nowMs: number): Uint8Array {
+  seal(outgoing: Outgoing, content: JsonText, nowMs: number): Uint8Array {
     const peer = this.#peers.get(outgoing.to) ?? refuse('no-kem-key', outgoing.to);
     const number = (this.#sent.get(outgoing.to) ?? 0) + 1;
     const [from, boot] = [this.#node, this.#boot];
     const head: Head = { ...outgoing, version: 1, from, boot, number, issueMs: nowMs };
     const headOctets = encode(head as unknown as Json);
-    const packed = pack(content);
+    const packed = packText(content);
     const inside = new Uint8Array(2 + headOctets.length + packed.length);
     new DataView(inside.buffer).setUint16(0, headOctets.length);
     inside.set(headOctets, 2);
@@ -168,7 +169,7 @@ export class SealedMessages {
     if (!this.#replays.accept(from, boot, number, issueMs)) refuse('replay', `number ${number}`);
     if (head.kind !== expected.kind) refuse('unbound', `it is an ${head.kind}`);
     if (head.inAnswerTo !== expected.inAnswerTo) refuse('unbound');
-    const content = unpack(packed, this.#limits.inflatedOctets);
+    const content = unpackText(packed, this.#limits.inflatedOctets);
     return { from, boot, issueMs, fastKey, content };
   }
 

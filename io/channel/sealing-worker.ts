@@ -1,17 +1,16 @@
-// The thread that seals and opens: ML-KEM alone takes a millisecond or two a message, a full page
-// some thirty, and no ACME request shall wait for that.
+// The thread that seals and opens: ML-KEM alone takes a millisecond or two a message, compression as
+// much for a page, and no ACME request shall wait for that.
 // Content crosses the threads as JSON text, which costs the main thread less than a structured
-// clone or CBOR would. Invariant: requests are done one after the other, in the order they came.
+// clone would, and is what a message carries. Invariant: requests are done one after the other, in the order they came.
 // Never here: which checks there are (sealed-messages.ts).
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
-import type { Json } from '../../core/crdt/record.ts';
 import type { ChannelLimits } from './channel.ts';
-import { pack, unpack } from './content.ts';
+import { type JsonText, packText, unpackText } from './content.ts';
 import type { NodeKeys } from './node-keys.ts';
 import { ChannelRefusal, type RefusalName } from './refusal.ts';
-import { type Expected, type Incoming, type Outgoing, SealedMessages } from './sealed-messages.ts';
+import { type Expected, type Outgoing, SealedMessages } from './sealed-messages.ts';
 
 /** What the thread is started with. */
 export interface WorkerStart {
@@ -20,17 +19,12 @@ export interface WorkerStart {
   readonly limits: ChannelLimits;
 }
 
-/** JSON as text. */
-export type JsonText = string;
-
 export type Task =
   | readonly ['members', readonly NodeDescriptor[], readonly string[]]
   | readonly ['seal', Outgoing, JsonText, number]
   | readonly ['open', Expected, Uint8Array, number]
   | readonly ['pack', JsonText]
   | readonly ['unpack', Uint8Array];
-
-export type OpenedText = Omit<Incoming, 'content'> & { readonly content: JsonText };
 
 /** The answer to each task, in order: what it yields, or why it was refused or failed. */
 export type Outcome =
@@ -54,15 +48,13 @@ function perform(messages: SealedMessages, limits: ChannelLimits, task: Task): u
     case 'members':
       return messages.members(task[1], task[2]);
     case 'seal':
-      return messages.seal(task[1], JSON.parse(task[2]) as Json, task[3]);
-    case 'open': {
-      const { content, ...rest } = messages.open(task[1], task[2], task[3]);
-      return { ...rest, content: JSON.stringify(content) } satisfies OpenedText;
-    }
+      return messages.seal(task[1], task[2], task[3]);
+    case 'open':
+      return messages.open(task[1], task[2], task[3]);
     case 'pack':
-      return pack(JSON.parse(task[1]) as Json);
+      return packText(task[1]);
     case 'unpack':
-      return JSON.stringify(unpack(task[1], limits.inflatedOctets));
+      return unpackText(task[1], limits.inflatedOctets);
   }
 }
 

@@ -5,7 +5,6 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type Connection, createConnection, type SqlError } from 'mariadb';
 import { type DatabaseServer, isSocket } from '../config/database-url.ts';
@@ -57,35 +56,29 @@ const REMEDIES: { readonly [code: string]: string } = {
   ER_CONNECTION_TIMEOUT: 'look for a firewall between this host and the server',
 };
 
-/** A connection, and the socket below it. */
-export interface Link {
-  readonly connection: Connection;
-  /** Cuts it at once. The connector's own `destroy` may end the process with a rejection. */
-  cut(): void;
-}
-
 /** Connects and sets up the session. `onLost` is called when it breaks later. */
-export async function connectMariadb(
-  server: DatabaseServer,
-  options: ServerOptions,
-  onLost: OnLost,
-): Promise<Link> {
-  const link = await linked(server);
-  const { connection } = link;
-  connection.on('error', (error) => onLost(explainMariadb(server, error, true)));
-  connection.on('end', () => onLost(explainMariadb(server, new Error('connection lost'), true)));
+export async function connectMariadb(server: DatabaseServer, onLost: OnLost): Promise<Connection> {
+  const connection = await connected(server);
+  let said: unknown;
+  connection.on('error', (error) => {
+    said ??= error;
+    onLost(explainMariadb(server, error, true));
+  });
+  connection.on('end', () => {
+    onLost(explainMariadb(server, said ?? new Error('connection lost'), true));
+  });
   try {
-    await setUp(connection, server, options);
+    await setUp(connection, server);
   } catch (error) {
-    link.cut();
+    connection.destroy();
     throw explainMariadb(server, error);
   }
-  return link;
+  return connection;
 }
 
 /** Takes the lock and brings the schema up to date; ends the connection when that fails. */
 export async function prepareMariadb(
-  { connection, cut }: Link,
+  connection: Connection,
   server: DatabaseServer,
   options: ServerOptions,
 ): Promise<void> {
@@ -95,9 +88,9 @@ export async function prepareMariadb(
     await migrateMariadb(connection, server, options);
   };
   try {
-    await within(MIGRATION_MS, late, cut, work());
+    await within(MIGRATION_MS, late, () => {}, work());
   } catch (error) {
-    cut();
+    connection.destroy();
     throw explainMariadb(server, error);
   }
 }
@@ -152,14 +145,14 @@ export function explainMariadb(
   return explain(server, failure, REMEDIES);
 }
 
-async function linked(server: DatabaseServer): Promise<Link> {
+async function connected(server: DatabaseServer): Promise<Connection> {
   const tls = readTls(server);
   try {
-    return await linkWith(server, tls);
+    return await connectWith(server, tls);
   } catch (error) {
     const isRefused = NO_TLS.test((error as Error).message);
     if (isRefused && server.tlsMode === 'prefer') {
-      return linkWith(server, undefined).catch((e) => {
+      return connectWith(server, undefined).catch((e) => {
         throw explainMariadb(server, e);
       });
     }
@@ -178,46 +171,32 @@ function readTls(server: DatabaseServer): TlsSettings | undefined {
   }
 }
 
-async function linkWith(server: DatabaseServer, tls: TlsSettings | undefined): Promise<Link> {
+async function connectWith(
+  server: DatabaseServer,
+  tls: TlsSettings | undefined,
+): Promise<Connection> {
   const { host, port, user, password, database } = server;
-  let socket: Socket | undefined;
-  const cut = (): void => void socket?.destroy(new Error('connection cut'));
-  try {
-    const connection = await createConnection({
-      stream: (take) => {
-        socket = isSocket(host) ? connect(host) : connect(port, host);
-        socket.setNoDelay(true);
-        // TypeScript knows a stream only; the connector wants a socket that still connects.
-        take(undefined, socket);
-      },
-      user: user ?? userInfo().username,
-      ...(password !== undefined && { password }),
-      database,
-      ...(tls !== undefined && { ssl: tls }),
-      charset: 'utf8mb4',
-      collation: 'UTF8MB4_BIN',
-      connectTimeout: CONNECT_MS,
-      keepAliveDelay: KEEP_ALIVE_MS,
-      rowsAsArray: true,
-      bigIntAsNumber: true,
-      checkNumberRange: true,
-      permitLocalInfile: false,
-      multipleStatements: false,
-      // Statements of several MiB in an error would bury what happened.
-      logParam: false,
-    });
-    return { connection, cut };
-  } catch (error) {
-    cut();
-    throw error;
-  }
+  return createConnection({
+    ...(isSocket(host) ? { socketPath: host } : { host, port }),
+    user: user ?? userInfo().username,
+    ...(password !== undefined && { password }),
+    database,
+    ...(tls !== undefined && { ssl: tls }),
+    charset: 'utf8mb4',
+    collation: 'UTF8MB4_BIN',
+    connectTimeout: CONNECT_MS,
+    keepAliveDelay: KEEP_ALIVE_MS,
+    rowsAsArray: true,
+    bigIntAsNumber: true,
+    checkNumberRange: true,
+    permitLocalInfile: false,
+    multipleStatements: false,
+    // Statements of several MiB in an error would bury what happened.
+    logParam: false,
+  });
 }
 
-async function setUp(
-  connection: Connection,
-  server: DatabaseServer,
-  { lockWaitSecs = LOCK_WAIT_SECS }: ServerOptions,
-): Promise<void> {
+async function setUp(connection: Connection, server: DatabaseServer): Promise<void> {
   const [row] = await connection.query(`SELECT version(), @@innodb_flush_log_at_trx_commit,
     @@log_bin, @@sync_binlog, @@max_allowed_packet, @@read_only`);
   const [version, flush, binlog, sync, packet, readOnly] = row;
@@ -240,8 +219,8 @@ async function setUp(
     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
     autocommit = 1,
     max_statement_time = ${STATEMENT_MS / 1000},
-    lock_wait_timeout = ${lockWaitSecs},
-    innodb_lock_wait_timeout = ${lockWaitSecs},
+    lock_wait_timeout = ${LOCK_WAIT_SECS},
+    innodb_lock_wait_timeout = ${LOCK_WAIT_SECS},
     wait_timeout = ${SILENCE_SECS}`);
 }
 
