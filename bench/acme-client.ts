@@ -1,4 +1,5 @@
-// An ACME client (RFC 8555 §7) that does what a flow needs and nothing more, on one connection.
+// An ACME client (RFC 8555 §7) that does what a flow needs and nothing more, on one connection to
+// each node it may ask.
 // Invariant: one request in flight and the nonce of the last answer for the next request, as §6.5
 // suggests; a badNonce is counted, then retried with the nonce it came with.
 // Never here: statistics beyond counting, TLS verification, keys of certificates.
@@ -13,6 +14,8 @@ import type { Reply } from './http-message.ts';
 export interface Tally {
   requests: number;
   badNonces: number;
+  /** Given: how long each request took, ms, is noted here. */
+  readonly requestMs?: number[];
 }
 
 export interface ClientSettings {
@@ -21,6 +24,8 @@ export interface ClientSettings {
   readonly keyAuthorizations: Map<string, string>;
   /** Pause before a first poll; doubled for every further one. */
   readonly firstPollMs: number;
+  /** Origins that all answer for the directory's: one of them at random for every request. */
+  readonly nodes?: readonly string[];
 }
 
 interface Resource {
@@ -39,7 +44,7 @@ const LONGEST_POLL_MS = 100;
 const POLL_DEADLINE_MS = 20_000;
 
 export class AcmeClient {
-  readonly #connection: Connection;
+  readonly #connections: readonly Connection[];
   readonly #origin: string;
   readonly #directoryPath: string;
   readonly #key: AccountKey;
@@ -50,10 +55,11 @@ export class AcmeClient {
   #nonce: string | undefined;
   tally: Tally = { requests: 0, badNonces: 0 };
 
-  constructor({ directoryUrl, key, keyAuthorizations, firstPollMs }: ClientSettings) {
+  constructor({ directoryUrl, key, keyAuthorizations, firstPollMs, nodes }: ClientSettings) {
     const origin = originOf(directoryUrl);
     this.#firstPollMs = firstPollMs;
-    this.#connection = new Connection(origin);
+    const origins = nodes?.map(originOf) ?? [origin];
+    this.#connections = origins.map((one) => new Connection(one));
     this.#origin = origin.text;
     this.#directoryPath = directoryUrl.slice(origin.text.length);
     this.#key = key;
@@ -63,7 +69,7 @@ export class AcmeClient {
 
   /** Reads the directory, takes a first nonce, creates (or finds) the account. */
   async register(): Promise<void> {
-    const directory = await this.#connection.get(this.#directoryPath);
+    const directory = await this.#pick().get(this.#directoryPath);
     if (directory.status !== 200) throw failure('directory', directory);
     this.#urls = JSON.parse(directory.body);
     await this.#freshNonce();
@@ -96,7 +102,7 @@ export class AcmeClient {
   /** Gives up what is in flight; the next request starts on a new connection and a new nonce. */
   reset(): void {
     this.#nonce = undefined;
-    this.#connection.close();
+    for (const connection of this.#connections) connection.close();
   }
 
   async #prove(url: string): Promise<void> {
@@ -140,7 +146,9 @@ export class AcmeClient {
       this.#nonce = undefined;
       const jws = this.#key.sign(this.#signer, url, nonce, payload);
       this.tally.requests++;
-      const reply = await this.#connection.post(url.slice(this.#origin.length), jws);
+      const sentMs = performance.now();
+      const reply = await this.#pick().post(url.slice(this.#origin.length), jws);
+      this.tally.requestMs?.push(performance.now() - sentMs);
       this.#nonce = reply.replayNonce;
       if (reply.status < 300) return reply;
       const isBadNonce = reply.status === 400 && reply.body.includes(':badNonce"');
@@ -149,9 +157,14 @@ export class AcmeClient {
     }
   }
 
+  #pick(): Connection {
+    const count = this.#connections.length;
+    return this.#connections[count === 1 ? 0 : Math.floor(Math.random() * count)]!;
+  }
+
   async #freshNonce(): Promise<string> {
     const path = this.#urls['newNonce']?.slice(this.#origin.length) ?? '';
-    const reply = await this.#connection.get(path);
+    const reply = await this.#pick().get(path);
     if (reply.replayNonce === undefined) throw failure('new-nonce', reply);
     this.#nonce = reply.replayNonce;
     return reply.replayNonce;

@@ -2,10 +2,14 @@
 // Invariant: standard output carries the result only; progress goes to standard error.
 // Never here: anything that measures or computes.
 
+import { runCluster } from './cluster.ts';
+import { renderCluster, summarizeCluster } from './cluster-report.ts';
 import { runGrowth } from './growth.ts';
 import { renderGrowth } from './growth-report.ts';
 import { runIssuance } from './issuance.ts';
 import { failuresOf, renderIssuance, summarize } from './issuance-report.ts';
+import { runJoin } from './join.ts';
+import { renderJoin } from './join-report.ts';
 import { type Options, parseOptions, UsageError, usage } from './options.ts';
 import { renderSim, runSim } from './sim.ts';
 
@@ -43,6 +47,18 @@ async function run(options: Options): Promise<number> {
   if (options.command === 'sim') {
     const result = runSim(options, say);
     process.stdout.write(options.asJson ? toJson(result) : renderSim(result));
+    return result.failures.length === 0 ? 0 : EXIT_FAILURE;
+  }
+  if (options.command === 'gossip') throw new UsageError('not yet');
+  if (options.command === 'cluster') {
+    const result = await runCluster(options, say);
+    const summaries = summarizeCluster(result.parts);
+    process.stdout.write(options.asJson ? toJson({ ...result, summaries }) : renderCluster(result));
+    return result.failures.length === 0 ? 0 : EXIT_FAILURE;
+  }
+  if (options.command === 'join') {
+    const result = await runJoin(options, say);
+    process.stdout.write(options.asJson ? toJson(result) : renderJoin(result));
     return result.failures.length === 0 ? 0 : EXIT_FAILURE;
   }
   const result = await runGrowth(options, say);

@@ -12,6 +12,7 @@ import type { CsrPool, Ingredients } from './csr-pool.ts';
 export interface Budget {
   readonly flows?: number;
   readonly seconds?: number;
+  readonly isOver?: () => boolean;
 }
 
 export interface Load {
@@ -26,6 +27,8 @@ export interface LoadResult {
   readonly latenciesMs: readonly number[];
   readonly requests: number;
   readonly badNonces: number;
+  /** How long each request took. */
+  readonly requestMs: readonly number[];
   readonly failures: readonly string[];
 }
 
@@ -46,13 +49,15 @@ export async function openClients(
   load: Load,
   directoryUrl: string,
   keyAuthorizations: Map<string, string>,
+  nodes?: readonly string[],
 ): Promise<readonly AcmeClient[]> {
   const keys = Array.from({ length: load.accounts }, () => new AccountKey());
   const clients: AcmeClient[] = [];
   for (let i = 0; i < load.workers; i++) {
     const key = keys[i % keys.length]!;
     const firstPollMs = firstPollMsFor(load.workers);
-    const client = new AcmeClient({ directoryUrl, key, keyAuthorizations, firstPollMs });
+    const settings = { directoryUrl, key, keyAuthorizations, firstPollMs };
+    const client = new AcmeClient(nodes === undefined ? settings : { ...settings, nodes });
     await client.register();
     clients.push(client);
   }
@@ -66,16 +71,22 @@ export async function runFlows(
   budget: Budget,
   inspect?: (chain: string, ingredients: Ingredients) => void,
 ): Promise<LoadResult> {
-  const tally = { requests: 0, badNonces: 0 };
+  const requestMs: number[] = [];
+  const tally = { requests: 0, badNonces: 0, requestMs };
   const latenciesMs: number[] = [];
   const failures: string[] = [];
   const startMs = performance.now();
   const endMs = startMs + (budget.seconds ?? Number.POSITIVE_INFINITY) * 1000;
   let left = budget.flows ?? Number.POSITIVE_INFINITY;
+  const mayGoOn = (): boolean =>
+    left > 0 &&
+    failures.length < MAX_FAILURES &&
+    performance.now() < endMs &&
+    budget.isOver?.() !== true;
 
   const work = async (client: AcmeClient): Promise<void> => {
     client.tally = tally;
-    while (left > 0 && failures.length < MAX_FAILURES && performance.now() < endMs) {
+    while (mayGoOn()) {
       left--;
       const ingredients = pool.take();
       const sentMs = performance.now();

@@ -70,4 +70,31 @@ test('growth goes from 1,000 to 100,000 certificates unless told otherwise', () 
   assert.equal([options.from, options.to, options.isTls], [1000, 100_000, false]);
 });
 
+test('a new node meets a million records and four clients unless told otherwise', () => {
+  assert.throws(() => parseOptions(['join', '--database', 'oracle']), isUsageError);
+  assert.throws(() => parseOptions(['join', '--database', 'toString']), isUsageError);
+  assert.throws(() => parseOptions(['join', '--nodes', '3']), isUsageError);
+  assert.equal(parseOptions(['join']), {
+    command: 'join',
+    records: 1_000_000,
+    clients: 4,
+    seconds: 5,
+    databaseUrl: undefined,
+    maxSeconds: 1800,
+    asJson: false,
+    directory: undefined,
+  });
+});
+
+test('a cluster has two nodes at least, and three unless told otherwise', () => {
+  assert.throws(() => parseOptions(['cluster', '--nodes', '1']), isUsageError);
+  const options = parseOptions(['cluster', '--clients', '7']);
+  assert.ok(options.command === 'cluster');
+  assert.equal([options.nodes, options.clients, options.rounds], [3, 7, 3]);
+});
+
+function isUsageError(error: unknown): boolean {
+  return error instanceof UsageError;
+}
+
 test.run();

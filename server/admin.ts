@@ -23,7 +23,7 @@ export function adminListener(
   gossip: GossipListener,
 ): RequestListener {
   const pages: ReadonlyMap<string, () => Page> = new Map([
-    ...healthPages(engine, () => engine.reason),
+    ...healthPages(engine),
     ['/metrics', () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: metrics() })],
   ]);
   return (message, reply) => {
@@ -35,7 +35,7 @@ export function adminListener(
 
 /** Puts the health questions in front of another listener. */
 export function withHealth(engine: Engine, next: RequestListener): RequestListener {
-  const pages = healthPages(engine, () => undefined);
+  const pages = healthPages(engine);
   return (message, reply) => {
     const page = message.url?.startsWith('/acme/') ? undefined : pages.get(pathOf(message.url));
     if (page === undefined) next(message, reply);
@@ -43,10 +43,7 @@ export function withHealth(engine: Engine, next: RequestListener): RequestListen
   };
 }
 
-function healthPages(
-  engine: Engine,
-  reason: () => string | undefined,
-): ReadonlyMap<string, () => Page> {
+function healthPages(engine: Engine): ReadonlyMap<string, () => Page> {
   return new Map([
     ['/healthz', () => ({ status: 200, type: TEXT, body: 'alive\n' })],
     [
@@ -54,9 +51,7 @@ function healthPages(
       () => {
         const { fault } = engine;
         if (fault === undefined) return { status: 200, type: TEXT, body: 'ready\n' };
-        const more = reason();
-        const body = `not ready: ${fault}${more === undefined ? '' : `\n${more}`}\n`;
-        return { status: 503, type: TEXT, body };
+        return { status: 503, type: TEXT, body: `not ready: ${fault}\n` };
       },
     ],
   ]);

@@ -91,17 +91,14 @@ export function send(message: IncomingMessage, reply: ServerResponse, response: 
   const { body } = response;
   const headers: string[] = [];
   for (const [name, value] of response.headers) headers.push(name, value);
-  const octets = Buffer.byteLength(body);
-  if (response.status !== 204) headers.push('Content-Length', String(octets));
+  if (response.status !== 204) headers.push('Content-Length', String(Buffer.byteLength(body)));
   if (!message.complete) {
     // The rest of a refused body is not read: this connection has no next request.
     headers.push('Connection', 'close');
     reply.once('finish', () => message.destroy());
   }
   reply.writeHead(response.status, headers);
-  // ASCII, which nearly every answer is, is written as it stands.
-  const encoding = octets === body.length ? 'latin1' : 'utf8';
-  reply.end(message.method === 'HEAD' ? undefined : body, encoding);
+  reply.end(message.method === 'HEAD' ? undefined : body);
 }
 
 /** The answer of a node that is stopping or has stopped. */

@@ -55,7 +55,8 @@ export function channelLimits(config: GossipConfig): ChannelLimits {
   };
 }
 
-function digestKey(authority: CertificateAuthority): DigestKey {
+/** Under which all nodes of a cluster compare what they hold. */
+export function digestKey(authority: CertificateAuthority): DigestKey {
   const view = new DataView(authority.deriveSecret('cluster state digest').slice().buffer);
   return [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)];
 }

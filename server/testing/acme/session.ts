@@ -103,8 +103,7 @@ export class Session {
         continue;
       }
       this.#traffic.troubled?.(reply === undefined ? 'broken' : 'unavailable');
-      // A node whose database fails answers 503 to what it may have made durable.
-      [isFirstTry, badNonces] = [false, 0];
+      if (reply === undefined) [isFirstTry, badNonces] = [false, 0];
       await sleep(RETRY_MS);
     }
   }

@@ -6,13 +6,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Link } from '../../../bench/link.ts';
 import { getText } from '../../../bench/server-process.ts';
 import { makeTlsIdentity } from '../../../bench/tls-identity.ts';
 import { AkamuProcess } from '../akamu-process.ts';
 import { freeStablePorts } from '../ports.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import { type DatabaseKind, type FreshDatabase, freshDatabase } from './databases.ts';
-import { Link } from './link.ts';
 
 export interface ClusterOptions {
   readonly directory: string;

@@ -30,10 +30,8 @@ export class Report {
 
   constructor(options: CrashOptions) {
     this.#options = options;
-    const { seed, kills, clients, database } = options;
-    print(
-      `crash test: --seed ${seed} --kills ${kills} --clients ${clients} --database ${database}`,
-    );
+    const { seed, kills, clients } = options;
+    print(`crash test: --seed ${seed} --kills ${kills} --clients ${clients}`);
   }
 
   killed({ kill, restartMs, examinationMs, ledger }: Kill): void {
