@@ -31,11 +31,9 @@ export async function askAdmin(
   const { status, text } = await call(config, method, path, body);
   const json = parse(text);
   if (status >= 200 && status < 300 && json !== undefined) return json;
-  const reason =
-    typeof json === 'object' && json !== null && 'error' in json
-      ? String(json.error)
-      : `it answered ${status}`;
-  throw new AdminFailure(`${config.admin.listenAddr}: ${reason}`);
+  throw new AdminFailure(
+    `${config.admin.listenAddr}: ${reasonIn(json) ?? `it answered ${status}`}`,
+  );
 }
 
 function call(
@@ -101,6 +99,12 @@ function explain(listenAddr: string, { code, message }: NodeJS.ErrnoException): 
     default:
       return new AdminFailure(`${listenAddr}: ${message}`);
   }
+}
+
+/** What a refusal says: what is wrong, and what to do. */
+function reasonIn(json: unknown): string | undefined {
+  if (typeof json !== 'object' || json === null || !('error' in json)) return undefined;
+  return 'fix' in json ? `${json.error}; ${json.fix}` : String(json.error);
 }
 
 function parse(text: string): unknown {

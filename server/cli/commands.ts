@@ -2,6 +2,7 @@
 // Invariant: no two commands have the same words, and none is the beginning of another's.
 // Never here: code.
 
+import { showStatus } from './cluster-status.ts';
 import type { Command, Option } from './command.ts';
 import { checkConfig } from './config-check.ts';
 import { initialize } from './init.ts';
@@ -54,6 +55,20 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [CONFIG, { name: 'json', doc: 'Write the result as JSON; secrets are left out.' }],
     run: checkConfig,
+  },
+  {
+    words: ['cluster', 'status'],
+    summary: 'Show the nodes of the cluster, as the node of this host sees them.',
+    details: [
+      'Asks the running server through its admin listener, which is for callers of this host.',
+      'Exits with 0 when every other node is reachable and agrees, and with 1 when not.',
+    ],
+    options: [
+      SERVER_CONFIG,
+      { name: 'watch', doc: 'Show it anew every two seconds, until it is interrupted.' },
+      { name: 'json', doc: 'Write the status as JSON, one line each time.' },
+    ],
+    run: showStatus,
   },
   {
     words: ['node', 'identity'],

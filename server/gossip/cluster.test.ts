@@ -179,6 +179,8 @@ test('a node that was alone brings what it has into a cluster', async () => {
     await b.ready();
     await receives(client, b, url, pem);
     assert.ok(await serves(client, a, url, pem));
+    const diverged = [...a.lines, ...b.lines].filter((line) => line.includes('digests differ'));
+    assert.equal(diverged, []);
   });
 });
 
