@@ -14,6 +14,7 @@ import { START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
+import { lags } from './cluster/status.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { beginCount } from './crdt/count.ts';
 import { changedFacts } from './crdt/facts.ts';
@@ -97,10 +98,13 @@ export class Node {
     readonly position: number;
     /** Pieces of work under way in the whole cluster, as far as known here. */
     readonly leases: number;
+    /** By member: events it is known to have that this node lacks. */
+    readonly lags: ReadonlyMap<string, number>;
   } {
     const parked = this.#loads.size + this.#waiting.size;
     const leases = this.#cluster?.leases.size ?? 0;
-    return { cached: this.#cache.size, parked, position: this.#replica.seq, leases };
+    const late = this.#cluster ? lags(this.#cluster, this.#replica) : new Map();
+    return { cached: this.#cache.size, parked, position: this.#replica.seq, leases, lags: late };
   }
 
   /** The one door. Effects are to be carried out in order. */

@@ -111,6 +111,11 @@ export const METRICS = {
     help: 'Events of a peer that this node knows of and has not merged, by node id.',
     labels: { peer: 128 },
   },
+  akamu_gossip_leases: {
+    type: 'gauge',
+    help: 'Orders and authorizations that some node of the cluster works on.',
+    labels: {},
+  },
   akamu_gossip_sealed_bytes_total: {
     type: 'counter',
     help: 'Octets of sealed messages, by direction.',

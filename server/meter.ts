@@ -38,6 +38,10 @@ export function exposition(metrics: Metrics, engine: Engine): () => string {
     if (gauges !== undefined) {
       metrics.set('akamu_core_cache_records', gauges.cached);
       metrics.set('akamu_core_parked_inputs', gauges.parked);
+      metrics.set('akamu_gossip_leases', gauges.leases);
+      for (const [peer, events] of gauges.lags) {
+        metrics.set('akamu_gossip_peer_lag_events', events, { peer });
+      }
     }
     if (storeStats !== undefined) seen = countStore(metrics, seen, storeStats);
     return metrics.render();

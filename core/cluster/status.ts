@@ -82,6 +82,13 @@ function memberStatus(
   };
 }
 
+/** Events of which this node knows, from a member, and that it has not merged; by node id. */
+export function lags({ membership, rounds }: Cluster, state: ReplicaState): Map<string, number> {
+  const ours = vectorOf(state);
+  const nodes = [...membership.members.keys()];
+  return new Map(nodes.map((node) => [node, lag(rounds.seenBy(node) ?? ours, ours)]));
+}
+
 /** How many events `seen` lacks of `all`. */
 function lag(all: VersionVector, seen: VersionVector): number {
   let events = 0;

@@ -130,7 +130,13 @@ test('what was ordered at one node is downloaded at the others', async () => {
     await client.register(a);
     const { url, pem } = await client.certificate([a], 'shared.test');
     for (const member of [b, c]) await receives(client, member, url, pem);
-    assert.match(b.metrics(), /exchanges_total\{peer="[^"]+",outcome="told"\} [1-9]/);
+    const metrics = b.metrics();
+    assert.match(metrics, /exchanges_total\{peer="[^"]+",outcome="told"\} [1-9]/);
+    assert.match(metrics, new RegExp(`peer_reachable\\{peer="${a.node}"\\} 1\n`));
+    assert.match(metrics, new RegExp(`peer_lag_events\\{peer="${a.node}"\\} 0\n`));
+    for (const direction of ['in', 'out']) {
+      assert.match(metrics, new RegExp(`sealed_bytes_total\\{direction="${direction}"\\} [1-9]`));
+    }
   });
 });
 
