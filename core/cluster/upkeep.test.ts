@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { digestFrom } from '../crdt/digest.ts';
 import { replicaFrom } from '../crdt/facts.ts';
 import { first } from '../crdt/lattice.ts';
+import { pageToJson } from '../crdt/page.ts';
 import type { Record } from '../crdt/record.ts';
 import type { ReplicaState } from '../crdt/replica.ts';
 import { LIMITS } from '../limits.ts';
@@ -89,6 +90,33 @@ function hold(n: number): NonNullable<Rig['holds']> {
 function uncounted(rig: Rig): ReadonlyMap<string, string> {
   return new Map(rig.facts).set('replica/uncounted', '1');
 }
+
+test('what a vanished node left in part becomes known to all, after a while', () => {
+  const cluster = new Cluster(['a', 'b']);
+  const a = cluster.rig('a');
+  const ask = a.effects.findLast((effect) => effect.kind === 'ask');
+  assert.ok(ask?.kind === 'ask');
+  const account: Record = {
+    kind: 'account',
+    id: 'left-behind',
+    fields: { made: first('000000000001-0000-gone', {}), status: 'valid' },
+    dot: { origin: 'gone.1', seq: 7 },
+  };
+  const none = { since: null, known: null, floor: new Map(), complete: null, listing: null };
+  const cursor = { boot: 'x', generation: 0, bulk: new Map([['gone.1', 7]]), urgent: new Map() };
+  const rest = { base: new Map(), chain: '', next: cursor, clockMs: 0, isEstablished: true };
+  const push = pageToJson({ ...none, ...rest, records: [account] });
+  a.submit({ kind: 'asked', exchange: 9999, from: 'gone', ask: ask.ask, push });
+  a.outbox.length = 0;
+  assert.ok(a.database.has('account/left-behind'));
+  assert.is(replicaOf(a).ahead.get('gone.1'), 7);
+  cluster.run(50);
+  assert.is(replicaOf(a).ahead.get('gone.1'), 7, 'the node may only be slow');
+  cluster.run(80);
+  assert.is(replicaOf(a).ahead.size, 0);
+  assert.ok(marksOf(a).includes('records were settled'));
+  assert.equal(cluster.rig('b').record('account', 'left-behind').fields, account.fields);
+});
 
 test('tombstones are purged when they are old by all clocks, but never those of nodes', () => {
   const cluster = new Cluster(['a', 'b']);
