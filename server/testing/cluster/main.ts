@@ -91,7 +91,7 @@ await examineAll('no fault', true);
 
 const backups = join(directory, 'backups');
 mkdirSync(backups);
-const nemesis = new Nemesis(cluster, prng, databases, backups);
+const nemesis = new Nemesis(cluster, gate, prng, databases, backups);
 const endMs = performance.now() + seconds * 1000;
 while (performance.now() < endMs) {
   ledger.isExcusing = true;

@@ -7,6 +7,7 @@ import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AkamuProcess } from '../akamu-process.ts';
+import type { Gate } from '../crash/gate.ts';
 import type { Prng } from '../crash/prng.ts';
 import { type TestCluster, untilReady } from './cluster.ts';
 import type { DatabaseKind } from './databases.ts';
@@ -34,6 +35,7 @@ const SETTLE_MS = 30_000;
 
 export class Nemesis {
   readonly #cluster: TestCluster;
+  readonly #gate: Gate;
   readonly #prng: Prng;
   readonly #databases: readonly DatabaseKind[];
   readonly #backups: string;
@@ -41,11 +43,13 @@ export class Nemesis {
 
   constructor(
     cluster: TestCluster,
+    gate: Gate,
     prng: Prng,
     databases: readonly DatabaseKind[],
     backups: string,
   ) {
     this.#cluster = cluster;
+    this.#gate = gate;
     this.#prng = prng;
     this.#databases = databases;
     this.#backups = backups;
@@ -129,9 +133,12 @@ export class Nemesis {
     const { directory } = this.#cluster.nodes[node]!;
     const backup = join(this.#backups, `node-${node}`);
     const hadOne = existsSync(backup);
+    await this.#gate.close();
     this.#cluster.balancer.use(node, false);
     await this.#cluster.settled(SETTLE_MS);
-    await this.#restart(node, 100, [], async () => {
+    await this.#cluster.nodes[node]!.kill();
+    this.#gate.open();
+    await this.#restart(node, 1_000, [], async () => {
       const fresh = `${backup}.new`;
       copyDatabase(directory, fresh);
       if (hadOne) copyDatabase(backup, directory);
