@@ -57,18 +57,16 @@ const REMEDIES: { readonly [code: string]: string } = {
 };
 
 /** Connects and sets up the session. `onLost` is called when it breaks later. */
-export async function connectMariadb(server: DatabaseServer, onLost: OnLost): Promise<Connection> {
+export async function connectMariadb(
+  server: DatabaseServer,
+  options: ServerOptions,
+  onLost: OnLost,
+): Promise<Connection> {
   const connection = await connected(server);
-  let said: unknown;
-  connection.on('error', (error) => {
-    said ??= error;
-    onLost(explainMariadb(server, error, true));
-  });
-  connection.on('end', () => {
-    onLost(explainMariadb(server, said ?? new Error('connection lost'), true));
-  });
+  connection.on('error', (error) => onLost(explainMariadb(server, error, true)));
+  connection.on('end', () => onLost(explainMariadb(server, new Error('connection lost'), true)));
   try {
-    await setUp(connection, server);
+    await setUp(connection, server, options);
   } catch (error) {
     connection.destroy();
     throw explainMariadb(server, error);
@@ -196,7 +194,11 @@ async function connectWith(
   });
 }
 
-async function setUp(connection: Connection, server: DatabaseServer): Promise<void> {
+async function setUp(
+  connection: Connection,
+  server: DatabaseServer,
+  { lockWaitSecs = LOCK_WAIT_SECS }: ServerOptions,
+): Promise<void> {
   const [row] = await connection.query(`SELECT version(), @@innodb_flush_log_at_trx_commit,
     @@log_bin, @@sync_binlog, @@max_allowed_packet, @@read_only`);
   const [version, flush, binlog, sync, packet, readOnly] = row;
@@ -219,8 +221,8 @@ async function setUp(connection: Connection, server: DatabaseServer): Promise<vo
     sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
     autocommit = 1,
     max_statement_time = ${STATEMENT_MS / 1000},
-    lock_wait_timeout = ${LOCK_WAIT_SECS},
-    innodb_lock_wait_timeout = ${LOCK_WAIT_SECS},
+    lock_wait_timeout = ${lockWaitSecs},
+    innodb_lock_wait_timeout = ${lockWaitSecs},
     wait_timeout = ${SILENCE_SECS}`);
 }
 

@@ -34,12 +34,12 @@ const AFTER = `SELECT ${RECORD_COLUMNS} FROM records
 export function openMariadb(server: DatabaseServer, options: ServerOptions = {}): Promise<Store> {
   const connector = {
     openWriter: async (onLost: OnLost): Promise<Session> => {
-      const connection = await connectMariadb(server, onLost);
+      const connection = await connectMariadb(server, options, onLost);
       await prepareMariadb(connection, server, options);
       return new MariadbSession(connection, server);
     },
     openReader: async (onLost: OnLost): Promise<Session> =>
-      new MariadbSession(await connectMariadb(server, onLost), server),
+      new MariadbSession(await connectMariadb(server, options, onLost), server),
   };
   return openServerStore(connector, options.maxConnections ?? 1);
 }

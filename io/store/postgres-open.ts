@@ -54,19 +54,20 @@ const REMEDIES: { readonly [code: string]: string } = {
 
 /** Errors after which the connection is gone, or not to be trusted. */
 const IS_LOST = /^(?:08|57P0|ECONN|EPIPE|ETIMEDOUT|ENOTCONN)/;
+const IS_BROKEN = /^Connection terminated|^Client (?:has encountered|was closed)/i;
 
 /** Connects and sets up the session. `onLost` is called when it breaks later. */
-export async function connectPostgres(server: DatabaseServer, onLost: OnLost): Promise<pg.Client> {
+export async function connectPostgres(
+  server: DatabaseServer,
+  options: ServerOptions,
+  onLost: OnLost,
+): Promise<pg.Client> {
   const client = await connected(server);
-  let said: unknown;
-  client.on('error', (error) => {
-    said ??= error;
-  });
-  client.on('end', () =>
-    onLost(explainPostgres(server, said ?? new Error('connection lost'), true)),
-  );
+  // What the server says before it ends the connection comes first, and is the better reason.
+  client.on('error', (error) => onLost(explainPostgres(server, error, true)));
+  client.on('end', () => onLost(explainPostgres(server, new Error('connection lost'), true)));
   try {
-    await setUp(client, server);
+    await setUp(client, server, options);
   } catch (error) {
     client.end().catch(() => {});
     throw error instanceof StoreError ? error : explainPostgres(server, error);
@@ -137,7 +138,7 @@ export function explainPostgres(
   if (error instanceof StoreError) return error;
   const { code = '', message, severity } = error as Partial<pg.DatabaseError>;
   const isFatal = severity === 'FATAL' || severity === 'PANIC';
-  const isBroken = isFatal || IS_LOST.test(code) || /Connection terminated/i.test(message ?? '');
+  const isBroken = isFatal || IS_LOST.test(code) || IS_BROKEN.test(message ?? '');
   const failure = { code, message: message ?? String(error), isLost: isLost || isBroken };
   return explain(server, failure, REMEDIES);
 }
@@ -201,7 +202,11 @@ async function connectWith(
   return client;
 }
 
-async function setUp(client: pg.Client, server: DatabaseServer): Promise<void> {
+async function setUp(
+  client: pg.Client,
+  server: DatabaseServer,
+  { lockWaitSecs = LOCK_WAIT_SECS }: ServerOptions,
+): Promise<void> {
   const { rows } = await client.query(`SELECT
     current_setting('server_version_num')::int AS version,
     current_setting('server_encoding') AS encoding,
@@ -227,7 +232,7 @@ async function setUp(client: pg.Client, server: DatabaseServer): Promise<void> {
   await client.query(`
     SET synchronous_commit = ${isDurable ? synced : 'on'};
     SET statement_timeout = ${STATEMENT_MS};
-    SET lock_timeout = ${LOCK_WAIT_SECS * 1000};
+    SET lock_timeout = ${lockWaitSecs * 1000};
     SET idle_in_transaction_session_timeout = ${SILENCE_SECS * 1000};
     ${version >= HAS_IDLE_TIMEOUT ? `SET idle_session_timeout = ${SILENCE_SECS * 1000};` : ''}
     SET tcp_keepalives_idle = ${SILENCE_SECS / 4};

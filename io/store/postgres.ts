@@ -47,12 +47,12 @@ const AFTER = `SELECT ${RECORD_COLUMNS} FROM records
 export function openPostgres(server: DatabaseServer, options: ServerOptions = {}): Promise<Store> {
   const connector = {
     openWriter: async (onLost: OnLost): Promise<Session> => {
-      const client = await connectPostgres(server, onLost);
+      const client = await connectPostgres(server, options, onLost);
       await preparePostgres(client, server, options);
       return new PostgresSession(client, server);
     },
     openReader: async (onLost: OnLost): Promise<Session> =>
-      new PostgresSession(await connectPostgres(server, onLost), server),
+      new PostgresSession(await connectPostgres(server, options, onLost), server),
   };
   return openServerStore(connector, options.maxConnections ?? 1);
 }

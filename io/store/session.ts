@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly maxConnections?: number;
   /** How long to wait for a predecessor's lock. */
   readonly busyMs?: number;
+  /** How long a commit waits for a row or table that an operator has locked. */
+  readonly lockWaitSecs?: number;
   /** Refuse to begin an empty database: it was filled a moment ago, and this would hide its loss. */
   readonly mustExist?: boolean;
 }
@@ -52,7 +54,6 @@ export interface ServerOptions {
 export const DEFAULT_BUSY_MS = 5_000;
 /** A statement of a server is ended after this long, by the server itself. */
 export const STATEMENT_MS = 30_000;
-/** The same for waiting on a row or table that an operator has locked. */
 export const LOCK_WAIT_SECS = 10;
 /** A step of a migration may have to build an index over everything. */
 export const MIGRATION_MS = 1_800_000;

@@ -3,7 +3,7 @@
 // Never here: what is tested.
 
 import { randomBytes } from 'node:crypto';
-import { createConnection } from 'mariadb';
+import { type Connection, createConnection } from 'mariadb';
 import pg from 'pg';
 import { type Callback, suite, type Test } from 'uvu';
 import { type DatabaseServer, readDatabaseUrl } from '../../config/database-url.ts';
@@ -19,6 +19,8 @@ export interface TestDatabase {
   open(options?: ServerOptions): Promise<Store>;
   /** Runs SQL as an operator would, in this database; rows as arrays. */
   sql(text: string): Promise<unknown[][]>;
+  /** Locks all facts as an operator's open transaction would; settles with what ends it. */
+  hold(): Promise<() => Promise<void>>;
   /** Ends every connection of Akamu to this database, on the server: how many there were. */
   kill(): Promise<number>;
   /** How many connections Akamu has to it. */
@@ -70,15 +72,21 @@ function urlOf({ url, variable }: TestServer): string {
   return url;
 }
 
+const LOCK_FACTS = 'DELETE FROM meta';
+
 /** A schema of its own serves as a database, and costs a tenth of one. */
 async function createPostgres(base: string): Promise<TestDatabase> {
   const schema = newName();
   const url = new URL(base);
   url.search = `${url.search}${url.search === '' ? '?' : '&'}options=-csearch_path%3D${schema}`;
   const server = read(url.href);
-  const sql = async (text: string): Promise<unknown[][]> => {
+  const connect = async (): Promise<pg.Client> => {
     const client = new pg.Client({ ...server, ssl: false });
     await client.connect();
+    return client;
+  };
+  const sql = async (text: string): Promise<unknown[][]> => {
+    const client = await connect();
     try {
       const result = await client.query({ text, rowMode: 'array' });
       return (Array.isArray(result) ? result.at(-1) : result).rows;
@@ -94,6 +102,11 @@ async function createPostgres(base: string): Promise<TestDatabase> {
     server,
     sql,
     open: (options) => openPostgres(server, options),
+    hold: async () => {
+      const client = await connect();
+      await client.query(`BEGIN; ${LOCK_FACTS}`);
+      return () => client.end();
+    },
     kill: async () => (await sql(`SELECT pg_terminate_backend(pid) ${mine}`)).length,
     connections: async () => Number((await sql(`SELECT count(*) ${mine}`))[0]![0]),
     dispose: async () => {
@@ -108,15 +121,18 @@ async function createMariadb(base: string): Promise<TestDatabase> {
   const url = new URL(base);
   url.pathname = `/${name}`;
   const server = read(url.href);
-  const run = async (database: string, text: string): Promise<unknown[][]> => {
+  const connect = async (database: string): Promise<Connection> => {
     const { host, port, user, password } = server;
-    const connection = await createConnection({
+    return createConnection({
       ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
       ...(user !== undefined && { user }),
       ...(password !== undefined && { password }),
       database,
       rowsAsArray: true,
     });
+  };
+  const run = async (database: string, text: string): Promise<unknown[][]> => {
+    const connection = await connect(database);
     try {
       return await connection.query(text);
     } finally {
@@ -135,6 +151,12 @@ async function createMariadb(base: string): Promise<TestDatabase> {
     server,
     sql: (text) => run(name, text),
     open: (options) => openMariadb(server, options),
+    hold: async () => {
+      const connection = await connect(name);
+      await connection.query('BEGIN');
+      await connection.query(LOCK_FACTS);
+      return () => connection.end();
+    },
     kill: async () => {
       const ids = await others();
       for (const [id] of ids) await run(root.database, `KILL ${id}`).catch(() => {});
