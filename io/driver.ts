@@ -253,7 +253,11 @@ export class Driver {
     this.#timer.unref();
   }
 
-  /** Fail-stop: what is not acknowledged by now never is. */
+  /** Fail-stop: what is not acknowledged by now never is. For those who see the database fail. */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
   #fail(error: unknown): void {
     if (this.#stopped) return;
     this.#stop();

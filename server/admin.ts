@@ -23,7 +23,7 @@ export function adminListener(
   gossip: GossipListener,
 ): RequestListener {
   const pages: ReadonlyMap<string, () => Page> = new Map([
-    ...healthPages(engine),
+    ...healthPages(engine, () => engine.reason),
     ['/metrics', () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: metrics() })],
   ]);
   return (message, reply) => {
@@ -35,7 +35,7 @@ export function adminListener(
 
 /** Puts the health questions in front of another listener. */
 export function withHealth(engine: Engine, next: RequestListener): RequestListener {
-  const pages = healthPages(engine);
+  const pages = healthPages(engine, () => undefined);
   return (message, reply) => {
     const page = message.url?.startsWith('/acme/') ? undefined : pages.get(pathOf(message.url));
     if (page === undefined) next(message, reply);
@@ -43,7 +43,10 @@ export function withHealth(engine: Engine, next: RequestListener): RequestListen
   };
 }
 
-function healthPages(engine: Engine): ReadonlyMap<string, () => Page> {
+function healthPages(
+  engine: Engine,
+  reason: () => string | undefined,
+): ReadonlyMap<string, () => Page> {
   return new Map([
     ['/healthz', () => ({ status: 200, type: TEXT, body: 'alive\n' })],
     [
@@ -51,7 +54,9 @@ function healthPages(engine: Engine): ReadonlyMap<string, () => Page> {
       () => {
         const { fault } = engine;
         if (fault === undefined) return { status: 200, type: TEXT, body: 'ready\n' };
-        return { status: 503, type: TEXT, body: `not ready: ${fault}\n` };
+        const more = reason();
+        const body = `not ready: ${fault}${more === undefined ? '' : `\n${more}`}\n`;
+        return { status: 503, type: TEXT, body };
       },
     ],
   ]);

@@ -16,7 +16,7 @@ import { hostNow } from '../io/clock.ts';
 import { Driver, type Watch } from '../io/driver.ts';
 import { entropy } from '../io/entropy.ts';
 import type { Log, LogFields } from '../io/log.ts';
-import type { Store, StoreStats } from '../io/store/store.ts';
+import { type Store, StoreError, type StoreStats } from '../io/store/store.ts';
 import type { Validator } from '../io/validate/validator.ts';
 import { buildList } from './crl-source.ts';
 import { type ClusterOptions, joinCluster, leaveCluster, type Membership } from './gossip/join.ts';
@@ -48,6 +48,8 @@ interface Running {
 
 /** Pauses before the database is tried again; the last one repeats. */
 const RETRY_MS = [100, 500, 1000, 2000, 5000] as const;
+/** A node at rest asks its database this often, so that it is not ready once that is gone. */
+const CHECK_MS = 2_000;
 
 export class Engine {
   readonly #options: EngineOptions;
@@ -55,6 +57,8 @@ export class Engine {
   #running: Running | undefined;
   #closed = false;
   #fault = 'starting';
+  #reason: string | undefined;
+  #checks: NodeJS.Timeout | undefined;
   /** Peers by URL, once they were configured anew. */
   #peers: readonly string[] | undefined;
 
@@ -66,6 +70,7 @@ export class Engine {
   /** Opens the database for the first time. Rejects when that fails: an operator is watching. */
   async start(): Promise<void> {
     await this.#begin({ mustExist: false });
+    this.#checks = setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
   /** Handles a request, or says at once that the node cannot. */
@@ -80,6 +85,11 @@ export class Engine {
   get fault(): string | undefined {
     if (this.#running === undefined) return this.#fault;
     return this.#running.node.unready;
+  }
+
+  /** What the database said, for operators: it names hosts, and is nothing for clients. */
+  get reason(): string | undefined {
+    return this.#running === undefined ? this.#reason : undefined;
   }
 
   get gauges(): Node['gauges'] | undefined {
@@ -119,6 +129,7 @@ export class Engine {
   /** Finishes what was acknowledged and lets go of the database. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#checks);
     const running = this.#running;
     this.#running = undefined;
     this.#fault = 'stopping';
@@ -194,10 +205,19 @@ export class Engine {
     return recordedNode(options, { dir, name: boot, log: warn }, hostNow().wallMs);
   }
 
+  #check(): void {
+    const running = this.#running;
+    running?.store.check().catch((error: unknown) => {
+      const isBusy = error instanceof StoreError && error.fault === 'overloaded';
+      if (!isBusy && running === this.#running) running.driver.fail(error);
+    });
+  }
+
   #recover(error: unknown): void {
     const failed = this.#running;
     this.#running = undefined;
     this.#fault = 'the database failed; recovering';
+    this.#reason = messageOf(error);
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log.error('node', 'stopped acknowledging; starting again from what is durable', {
       reason,
@@ -216,7 +236,9 @@ export class Engine {
         this.#options.log.info('node', 'recovered');
         return;
       } catch (error) {
-        this.#options.log.error('node', 'cannot open the database', { reason: String(error) });
+        this.#fault = 'the database cannot be opened; trying again';
+        this.#reason = messageOf(error);
+        this.#options.log.error('node', 'cannot open the database', { reason: this.#reason });
       }
     }
   }
@@ -228,4 +250,8 @@ function withPeers(options: GossipOptions, peers: readonly string[] | undefined)
 
 async function leave(membership: Membership | undefined): Promise<void> {
   if (membership !== undefined) await leaveCluster(membership).catch(() => {});
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

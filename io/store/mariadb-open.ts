@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { type Connection, createConnection, type SqlError } from 'mariadb';
 import { type DatabaseServer, isSocket } from '../config/database-url.ts';
@@ -56,27 +57,35 @@ const REMEDIES: { readonly [code: string]: string } = {
   ER_CONNECTION_TIMEOUT: 'look for a firewall between this host and the server',
 };
 
+/** A connection, and the socket below it. */
+export interface Link {
+  readonly connection: Connection;
+  /** Cuts it at once. The connector's own `destroy` may end the process with a rejection. */
+  cut(): void;
+}
+
 /** Connects and sets up the session. `onLost` is called when it breaks later. */
 export async function connectMariadb(
   server: DatabaseServer,
   options: ServerOptions,
   onLost: OnLost,
-): Promise<Connection> {
-  const connection = await connected(server);
+): Promise<Link> {
+  const link = await linked(server);
+  const { connection } = link;
   connection.on('error', (error) => onLost(explainMariadb(server, error, true)));
   connection.on('end', () => onLost(explainMariadb(server, new Error('connection lost'), true)));
   try {
     await setUp(connection, server, options);
   } catch (error) {
-    connection.destroy();
+    link.cut();
     throw explainMariadb(server, error);
   }
-  return connection;
+  return link;
 }
 
 /** Takes the lock and brings the schema up to date; ends the connection when that fails. */
 export async function prepareMariadb(
-  connection: Connection,
+  { connection, cut }: Link,
   server: DatabaseServer,
   options: ServerOptions,
 ): Promise<void> {
@@ -86,9 +95,9 @@ export async function prepareMariadb(
     await migrateMariadb(connection, server, options);
   };
   try {
-    await within(MIGRATION_MS, late, () => {}, work());
+    await within(MIGRATION_MS, late, cut, work());
   } catch (error) {
-    connection.destroy();
+    cut();
     throw explainMariadb(server, error);
   }
 }
@@ -143,14 +152,14 @@ export function explainMariadb(
   return explain(server, failure, REMEDIES);
 }
 
-async function connected(server: DatabaseServer): Promise<Connection> {
+async function linked(server: DatabaseServer): Promise<Link> {
   const tls = readTls(server);
   try {
-    return await connectWith(server, tls);
+    return await linkWith(server, tls);
   } catch (error) {
     const isRefused = NO_TLS.test((error as Error).message);
     if (isRefused && server.tlsMode === 'prefer') {
-      return connectWith(server, undefined).catch((e) => {
+      return linkWith(server, undefined).catch((e) => {
         throw explainMariadb(server, e);
       });
     }
@@ -169,29 +178,39 @@ function readTls(server: DatabaseServer): TlsSettings | undefined {
   }
 }
 
-async function connectWith(
-  server: DatabaseServer,
-  tls: TlsSettings | undefined,
-): Promise<Connection> {
+async function linkWith(server: DatabaseServer, tls: TlsSettings | undefined): Promise<Link> {
   const { host, port, user, password, database } = server;
-  return createConnection({
-    ...(isSocket(host) ? { socketPath: host } : { host, port }),
-    user: user ?? userInfo().username,
-    ...(password !== undefined && { password }),
-    database,
-    ...(tls !== undefined && { ssl: tls }),
-    charset: 'utf8mb4',
-    collation: 'UTF8MB4_BIN',
-    connectTimeout: CONNECT_MS,
-    keepAliveDelay: KEEP_ALIVE_MS,
-    rowsAsArray: true,
-    bigIntAsNumber: true,
-    checkNumberRange: true,
-    permitLocalInfile: false,
-    multipleStatements: false,
-    // Statements of several MiB in an error would bury what happened.
-    logParam: false,
-  });
+  let socket: Socket | undefined;
+  const cut = (): void => void socket?.destroy(new Error('connection cut'));
+  try {
+    const connection = await createConnection({
+      stream: (take) => {
+        socket = isSocket(host) ? connect(host) : connect(port, host);
+        socket.setNoDelay(true);
+        // TypeScript knows a stream only; the connector wants a socket that still connects.
+        take(undefined, socket);
+      },
+      user: user ?? userInfo().username,
+      ...(password !== undefined && { password }),
+      database,
+      ...(tls !== undefined && { ssl: tls }),
+      charset: 'utf8mb4',
+      collation: 'UTF8MB4_BIN',
+      connectTimeout: CONNECT_MS,
+      keepAliveDelay: KEEP_ALIVE_MS,
+      rowsAsArray: true,
+      bigIntAsNumber: true,
+      checkNumberRange: true,
+      permitLocalInfile: false,
+      multipleStatements: false,
+      // Statements of several MiB in an error would bury what happened.
+      logParam: false,
+    });
+    return { connection, cut };
+  } catch (error) {
+    cut();
+    throw error;
+  }
 }
 
 async function setUp(

@@ -6,8 +6,14 @@ import type { Connection } from 'mariadb';
 import type { Selection } from '../../core/crdt/columns.ts';
 import type { RecordKey } from '../../core/crdt/record.ts';
 import type { DatabaseServer } from '../config/database-url.ts';
-import { type Condition, conditionsOf, RECORD_COLUMNS } from './conditions.ts';
-import { connectMariadb, explainMariadb, prepareMariadb, releaseMariadb } from './mariadb-open.ts';
+import { type Condition, conditionsOf, isIndexedState, RECORD_COLUMNS } from './conditions.ts';
+import {
+  connectMariadb,
+  explainMariadb,
+  type Link,
+  prepareMariadb,
+  releaseMariadb,
+} from './mariadb-open.ts';
 import { type FoundRow, ROW_CELLS } from './row.ts';
 import { openServerStore } from './server-store.ts';
 import {
@@ -34,9 +40,9 @@ const AFTER = `SELECT ${RECORD_COLUMNS} FROM records
 export function openMariadb(server: DatabaseServer, options: ServerOptions = {}): Promise<Store> {
   const connector = {
     openWriter: async (onLost: OnLost): Promise<Session> => {
-      const connection = await connectMariadb(server, options, onLost);
-      await prepareMariadb(connection, server, options);
-      return new MariadbSession(connection, server);
+      const link = await connectMariadb(server, options, onLost);
+      await prepareMariadb(link, server, options);
+      return new MariadbSession(link, server);
     },
     openReader: async (onLost: OnLost): Promise<Session> =>
       new MariadbSession(await connectMariadb(server, options, onLost), server),
@@ -46,10 +52,12 @@ export function openMariadb(server: DatabaseServer, options: ServerOptions = {})
 
 class MariadbSession implements Session {
   readonly #connection: Connection;
+  readonly #cut: () => void;
   readonly #server: DatabaseServer;
 
-  constructor(connection: Connection, server: DatabaseServer) {
+  constructor({ connection, cut }: Link, server: DatabaseServer) {
     this.#connection = connection;
+    this.#cut = cut;
     this.#server = server;
   }
 
@@ -89,8 +97,8 @@ class MariadbSession implements Session {
   async select(selection: Selection): Promise<FoundRow[]> {
     const parameters: unknown[] = [];
     const where = conditionsOf(selection).flatMap((condition) => sqlOf(condition, parameters));
-    const sql = `SELECT ${RECORD_COLUMNS} FROM records WHERE ${where.join(' AND ')}
-      ORDER BY id LIMIT ?`;
+    const sql = `SELECT ${RECORD_COLUMNS} FROM records ${hintFor(selection)}
+      WHERE ${where.join(' AND ')} ORDER BY id LIMIT ?`;
     return (await this.#query(sql, [...parameters, selection.limit])) as FoundRow[];
   }
 
@@ -112,7 +120,7 @@ class MariadbSession implements Session {
   }
 
   destroy(): void {
-    this.#connection.destroy();
+    this.#cut();
   }
 
   async #query(sql: string, values: readonly unknown[] = []): Promise<unknown> {
@@ -137,6 +145,13 @@ function byKind(keys: readonly RecordKey[]): (readonly [kind: string, ids: strin
   return [...kinds].flatMap(([kind, ids]) => {
     return partsOf([...ids], KEYS_PER_STATEMENT, () => 0).map((part) => [kind, part] as const);
   });
+}
+
+/** The index is named, so that no plan depends on statistics; without one the primary key serves. */
+function hintFor({ owner, state, expiresBeforeMs }: Selection): string {
+  if (owner !== undefined) return 'FORCE INDEX (records_by_owner)';
+  if (isIndexedState(state)) return 'FORCE INDEX (records_by_state)';
+  return expiresBeforeMs === undefined ? '' : 'FORCE INDEX (records_by_expiry)';
 }
 
 function sqlOf({ column, operator, value }: Condition, parameters: unknown[]): string[] {

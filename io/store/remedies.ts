@@ -2,6 +2,7 @@
 // Invariant: the texts name the server without its password. Never here: errors of one request
 // that no operator can mend.
 
+import { isIP } from 'node:net';
 import { type DatabaseServer, isSocket, labelOf } from '../config/database-url.ts';
 import { ConnectionLost } from './session.ts';
 import { StoreError } from './store.ts';
@@ -82,6 +83,9 @@ export function tlsOptions(
   const isNameChecked = tlsMode === 'verify-full';
   return {
     rejectUnauthorized: isVerified,
+    // Without it Node would compare an address with the certificate of "localhost".
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
     ...(isNameChecked ? {} : { checkServerIdentity: () => undefined }),
     ...(caFile !== undefined && { ca: read(caFile) }),
     ...(certFile !== undefined && { cert: read(certFile) }),
@@ -91,6 +95,8 @@ export function tlsOptions(
 
 export interface TlsSettings {
   readonly rejectUnauthorized: boolean;
+  readonly host: string;
+  readonly servername?: string;
   readonly checkServerIdentity?: () => undefined;
   readonly ca?: string;
   readonly cert?: string;

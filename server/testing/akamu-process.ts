@@ -105,6 +105,13 @@ export class AkamuProcess {
     return readFileSync(this.logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS);
   }
 
+  /** Why it is not ready, as the admin listener says it; undefined when it is. */
+  async unreadiness(): Promise<string | undefined> {
+    const reply = await fetch(`${this.adminUrl}/readyz`).catch(() => undefined);
+    if (reply === undefined) return 'no answer';
+    return reply.ok ? undefined : reply.text();
+  }
+
   /** Starts it and waits until it is ready: how long that took, ms. */
   async start(): Promise<number> {
     const startedMs = performance.now();

@@ -103,7 +103,8 @@ export class Session {
         continue;
       }
       this.#traffic.troubled?.(reply === undefined ? 'broken' : 'unavailable');
-      if (reply === undefined) [isFirstTry, badNonces] = [false, 0];
+      // A node whose database fails answers 503 to what it may have made durable.
+      [isFirstTry, badNonces] = [false, 0];
       await sleep(RETRY_MS);
     }
   }

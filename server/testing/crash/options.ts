@@ -1,12 +1,14 @@
-// The command line of the crash test: `--kills 50 --clients 6 --seed N`.
+// The command line of the crash test: `--kills 50 --clients 6 --seed N --database postgres`.
 // Invariant: a wrong option ends the program; nothing is guessed. Never here: what they do.
 
 import { parseArgs } from 'node:util';
+import { DATABASES, type DatabaseName } from './database.ts';
 
 export interface CrashOptions {
   readonly kills: number;
   readonly clients: number;
   readonly seed: number;
+  readonly database: DatabaseName;
 }
 
 /** Throws for anything that is not such an option. The default seed is the time. */
@@ -17,12 +19,14 @@ export function readOptions(args: readonly string[]): CrashOptions {
       kills: { type: 'string', default: '50' },
       clients: { type: 'string', default: '6' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      database: { type: 'string', default: 'sqlite' },
     },
   });
   return {
     kills: integer('kills', values.kills, 1, 10_000),
     clients: integer('clients', values.clients, 1, 64),
     seed: integer('seed', values.seed, 0, 0xffff_ffff),
+    database: databaseName(values.database),
   };
 }
 
@@ -30,4 +34,10 @@ function integer(name: string, text: string, low: number, high: number): number 
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= low && value <= high) return value;
   throw new Error(`--${name} is an integer from ${low} to ${high}, not "${text}"`);
+}
+
+function databaseName(text: string): DatabaseName {
+  const name = DATABASES.find((one) => one === text);
+  if (name === undefined) throw new Error(`--database is one of ${DATABASES.join(', ')}`);
+  return name;
 }

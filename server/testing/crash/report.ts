@@ -30,8 +30,10 @@ export class Report {
 
   constructor(options: CrashOptions) {
     this.#options = options;
-    const { seed, kills, clients } = options;
-    print(`crash test: --seed ${seed} --kills ${kills} --clients ${clients}`);
+    const { seed, kills, clients, database } = options;
+    print(
+      `crash test: --seed ${seed} --kills ${kills} --clients ${clients} --database ${database}`,
+    );
   }
 
   killed({ kill, restartMs, examinationMs, ledger }: Kill): void {
