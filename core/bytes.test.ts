@@ -8,6 +8,7 @@ import {
   fromBase64Url,
   fromHex,
   fromUtf8,
+  textFromBase64Url,
   toBase64,
   toBase64Url,
   toHex,
@@ -143,6 +144,24 @@ test('a text longer than one call can take comes back whole', () => {
   const text = 'abcdefghij'.repeat(2000);
   assert.is(fromUtf8(toUtf8(text)), text);
   assert.is(fromUtf8(toUtf8(`${text}é`)), `${text}é`);
+});
+
+test('text in base64url is the text of its bytes, at any length, or nothing at all', () => {
+  const spelled = (text: string): string => toBase64Url(toUtf8(text));
+  for (const broken of ['QQ=', 'a+bc', 'A', '_w', `${spelled('a'.repeat(20_000))}=`]) {
+    assert.is(textFromBase64Url(broken), undefined, broken.slice(0, 20));
+  }
+  for (const length of [0, 1, 2, 3, 8191, 8192, 8193, 20_000]) {
+    const text = 'ab'.repeat(length).slice(0, length);
+    assert.is(textFromBase64Url(spelled(text)), text, `${length}`);
+  }
+  // What was decoded before, longer, must not shine through.
+  assert.is(textFromBase64Url(spelled('é')), 'é');
+  fc.assert(
+    fc.property(anyBytes, (bytes) => {
+      assert.is(textFromBase64Url(toBase64Url(bytes)), fromUtf8(bytes));
+    }),
+  );
 });
 
 test('hexadecimal refuses odd lengths and other characters, and reads both cases', () => {

@@ -9,6 +9,8 @@ const URL_SAFE_VALUES = valuesOf(URL_SAFE);
 const HEX = '0123456789abcdef';
 /** Far below the number of arguments any engine lets a function be called with. */
 const CALL_ARGUMENTS = 4096;
+/** Where bytes stay only until they are text: an array for each would live outside the heap. */
+const SCRATCH: Uint8Array = new Uint8Array(8192);
 
 /** Unpadded base64url (RFC 4648 §5). */
 export function toBase64Url(bytes: Uint8Array): string {
@@ -18,6 +20,18 @@ export function toBase64Url(bytes: Uint8Array): string {
 /** Bytes of unpadded base64url, or undefined: padding, other alphabets, stray bits are refused. */
 export function fromBase64Url(text: string): Uint8Array | undefined {
   return decode(text, URL_SAFE_VALUES);
+}
+
+/** The text whose UTF-8 is in unpadded base64url, or undefined when either encoding is broken. */
+export function textFromBase64Url(text: string): string | undefined {
+  const length = lengthOf(text);
+  if (length > SCRATCH.length) {
+    const bytes = fromBase64Url(text);
+    return bytes && fromUtf8(bytes);
+  }
+  return decodeInto(text, URL_SAFE_VALUES, SCRATCH)
+    ? fromUtf8(SCRATCH.subarray(0, length))
+    : undefined;
 }
 
 /** Padded base64 (RFC 4648 §4). */
@@ -141,9 +155,19 @@ function encode(bytes: Uint8Array, alphabet: string): string {
 }
 
 function decode(text: string, values: Int8Array): Uint8Array | undefined {
+  const bytes = new Uint8Array(lengthOf(text));
+  return decodeInto(text, values, bytes) ? bytes : undefined;
+}
+
+/** How many bytes so much base64 holds. */
+function lengthOf(text: string): number {
+  return Math.floor((text.length * 3) / 4);
+}
+
+/** Decodes to the start of `bytes`; false when the text is refused. */
+function decodeInto(text: string, values: Int8Array, bytes: Uint8Array): boolean {
   const tail = text.length % 4;
-  if (tail === 1) return undefined;
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  if (tail === 1) return false;
   let out = 0;
   for (let i = 0; i + 4 <= text.length; i += 4) {
     // A character outside the alphabet is -1, and its sign survives every shift and OR.
@@ -152,12 +176,12 @@ function decode(text: string, values: Int8Array): Uint8Array | undefined {
       (valueAt(text, i + 1, values) << 12) |
       (valueAt(text, i + 2, values) << 6) |
       valueAt(text, i + 3, values);
-    if (chunk < 0) return undefined;
+    if (chunk < 0) return false;
     bytes[out++] = chunk >> 16;
     bytes[out++] = chunk >> 8;
     bytes[out++] = chunk;
   }
-  return tail === 0 || decodeTail(text.slice(-tail), values, bytes, out) ? bytes : undefined;
+  return tail === 0 || decodeTail(text.slice(-tail), values, bytes, out);
 }
 
 /** Decodes the last two or three characters; false when a bit beyond the last byte is set. */

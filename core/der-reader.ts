@@ -1,10 +1,10 @@
 // Strict reading of DER (ITU-T X.690 §8, §10, §11). Untrusted bytes come in here.
 // Invariant: nothing but DER is accepted: lengths definite and minimal, tags below 31, integers
 // minimal, unused bits zero, times whole seconds. The one exception is the order of a SET OF,
-// which only `reencode` tells. Never here: any structure that is made of these values.
+// which only `isDer` tells. Never here: any structure that is made of these values.
 
-import { concatBytes, fromUtf8 } from './bytes.ts';
-import { encode, setOf, TAG } from './der.ts';
+import { fromUtf8 } from './bytes.ts';
+import { compareBytes, TAG } from './der.ts';
 import { parseTime } from './time.ts';
 
 /** Raised when bytes are not the DER that was expected; the message completes "… is not DER:". */
@@ -183,19 +183,27 @@ export function timeOf(value: DerValue, what: string): number {
   return unixMs;
 }
 
-/** Decodes everything and encodes it anew; `depth` bounds the nesting. Equal bytes mean DER. */
-export function reencode(bytes: Uint8Array, depth = 24): Uint8Array {
+/**
+ * Whether all of it is DER; `depth` bounds the nesting. Throws a DerError where a value cannot be
+ * read at all; false is a SET OF in the wrong order, which the reader alone lets pass.
+ */
+export function isDer(bytes: Uint8Array, depth = 24): boolean {
   if (depth === 0) throw new DerError('the value is nested too deeply');
   const reader = new DerReader(bytes, 'the value');
-  const parts: Uint8Array[] = [];
+  let isOrdered = true;
   while (!reader.done) {
-    const { tag, content } = reader.any('a part');
-    if (tag === TAG.set) {
-      const members = childrenOf({ tag, content, bytes: content }, 'a set');
-      parts.push(setOf(...members.map((member) => reencode(member.bytes, depth - 1))));
-    } else parts.push(encode(tag, (tag & 0x20) !== 0 ? reencode(content, depth - 1) : content));
+    const value = reader.any('a part');
+    if ((value.tag & 0x20) === 0) continue;
+    if (!isDer(value.content, depth - 1)) isOrdered = false;
+    if (value.tag === TAG.set && !isAscending(childrenOf(value, 'a set'))) isOrdered = false;
   }
-  return concatBytes(...parts);
+  return isOrdered;
+}
+
+function isAscending(members: readonly DerValue[]): boolean {
+  return members.every((member, index) => {
+    return index === 0 || compareBytes(members[index - 1]!.bytes, member.bytes) <= 0;
+  });
 }
 
 /** Alphabets of the one-octet character string types. */

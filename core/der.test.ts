@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fromHex, toHex } from './bytes.ts';
+import { equalBytes, fromHex, toHex } from './bytes.ts';
 import {
   bitString,
   boolean,
@@ -31,16 +31,17 @@ import {
   DerError,
   DerReader,
   type DerValue,
+  isDer,
   namedBitsOf,
   objectIdentifierOf,
   readDer,
-  reencode,
   smallIntegerOf,
   textOf,
   timeOf,
   unsignedOf,
   wholeBitsOf,
 } from './der-reader.ts';
+import { reencode } from './testing/reencode.ts';
 
 const hex = (text: string): Uint8Array => fromHex(text.replaceAll(' ', ''))!;
 const value = (text: string): DerValue => new DerReader(hex(text), 'the input').any('it');
@@ -137,13 +138,15 @@ test('text outside its alphabet is no text', () => {
 test('nesting is bounded', () => {
   let nested: Uint8Array = nullValue();
   for (let i = 0; i < 30; i++) nested = sequence(nested);
-  refuses(() => reencode(nested), /nested too deeply/);
+  refuses(() => isDer(nested), /nested too deeply/);
 });
 
-test('X.690 §11.6: a SET OF in the wrong order does not re-encode to itself', () => {
+test('X.690 §11.6: a SET OF in the wrong order is no DER, however deep it is', () => {
   const wrong = encode(TAG.set, integer(2), integer(1));
-  assert.equal(reencode(wrong), setOf(integer(1), integer(2)));
-  assert.is.not(toHex(reencode(wrong)), toHex(wrong));
+  assert.not(isDer(wrong));
+  assert.not(isDer(sequence(explicit(0, wrong), setOf(integer(1), integer(2)))));
+  assert.ok(isDer(reencode(wrong)));
+  assert.ok(isDer(setOf(integer(1), integer(1), integer(2))));
 });
 
 const KNOWN: readonly [what: string, encoding: Uint8Array, bytes: string][] = [
@@ -245,6 +248,7 @@ test('property: what is encoded re-encodes to itself', () => {
   fc.assert(
     fc.property(tree, (encoded) => {
       assert.equal(reencode(encoded), encoded);
+      assert.ok(isDer(encoded));
     }),
   );
 });
@@ -261,8 +265,10 @@ test('property: any bytes are DER or a DerError, and what is read re-encodes to 
         const again = reencode(bytes);
         assert.is(again.length, bytes.length);
         if (!octets.includes(TAG.set)) assert.equal(again, bytes);
+        assert.is(isDer(bytes), equalBytes(again, bytes));
       } catch (error) {
         assert.instance(error, DerError);
+        refuses(() => isDer(bytes), /./);
       }
     }),
     { numRuns: 3000 },

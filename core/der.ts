@@ -1,6 +1,6 @@
 // DER, the one encoding of ASN.1 with exactly one form for each value (ITU-T X.690 §8, §10, §11):
 // the encoders. Reading is in der-reader.ts.
-// Invariant: what is encoded here, der-reader.ts reads and `reencode` turns into the same bytes.
+// Invariant: what is encoded here, der-reader.ts reads, and encoded again it is the same bytes.
 // Never here: any structure (certificate, CMS, …) that is made of these values.
 
 import { concatBytes, toUtf8 } from './bytes.ts';

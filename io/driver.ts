@@ -63,7 +63,6 @@ export class Driver {
     this.#ports = ports;
     this.#log = new EffectLog(
       ports.store,
-      () => this.#open.size,
       (seconds) => ports.watch.commit(seconds),
       (error) => this.#fail(error),
     );

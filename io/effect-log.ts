@@ -18,16 +18,8 @@ export interface Changes {
 
 type Action = () => void;
 
-/**
- * How long a commit is held back while many requests are under way, so that one sync serves more
- * of them (what PostgreSQL calls commit_delay and commit_siblings).
- */
-const GATHER_MS = 2;
-const SIBLINGS = 5;
-
 export class EffectLog {
   readonly #store: Store;
-  readonly #underWay: () => number;
   readonly #committedIn: (seconds: number) => void;
   readonly #fail: (error: unknown) => void;
   /** Changes not yet handed to the store, in order, and what waits for them. */
@@ -39,16 +31,14 @@ export class EffectLog {
   #failed = false;
   #idle: Action[] = [];
 
-  /** `underWay` counts the requests that are not answered yet; `fail` is called once. */
+  /** `fail` is called once. */
   constructor(
     store: Store,
-    underWay: () => number,
     committedIn: (seconds: number) => void,
     fail: (error: unknown) => void,
   ) {
     this.#store = store;
     this.#committedIn = committedIn;
-    this.#underWay = underWay;
     this.#fail = fail;
   }
 
@@ -84,12 +74,10 @@ export class EffectLog {
   #schedule(): void {
     if (this.#scheduled || this.#flights.length > 0 || this.#gathered.length === 0) return;
     this.#scheduled = true;
-    const commit = (): void => {
+    setImmediate(() => {
       this.#scheduled = false;
       this.#commit();
-    };
-    if (this.#underWay() < SIBLINGS) setImmediate(commit);
-    else setTimeout(commit, GATHER_MS);
+    });
   }
 
   #commit(): void {

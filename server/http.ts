@@ -91,14 +91,17 @@ export function send(message: IncomingMessage, reply: ServerResponse, response: 
   const { body } = response;
   const headers: string[] = [];
   for (const [name, value] of response.headers) headers.push(name, value);
-  if (response.status !== 204) headers.push('Content-Length', String(Buffer.byteLength(body)));
+  const octets = Buffer.byteLength(body);
+  if (response.status !== 204) headers.push('Content-Length', String(octets));
   if (!message.complete) {
     // The rest of a refused body is not read: this connection has no next request.
     headers.push('Connection', 'close');
     reply.once('finish', () => message.destroy());
   }
   reply.writeHead(response.status, headers);
-  reply.end(message.method === 'HEAD' ? undefined : body);
+  // ASCII, which nearly every answer is, is written as it stands.
+  const encoding = octets === body.length ? 'latin1' : 'utf8';
+  reply.end(message.method === 'HEAD' ? undefined : body, encoding);
 }
 
 /** The answer of a node that is stopping or has stopped. */

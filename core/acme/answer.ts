@@ -49,10 +49,10 @@ export function problemAnswer(error: Problem): Answer {
 export interface Framing {
   readonly route: string;
   /** Set on every answer to a POST, and on new-nonce. */
-  readonly nonce?: string;
+  readonly nonce?: string | undefined;
   /** Whether this is an ACME resource, which links to its directory. */
   readonly indexLink: boolean;
-  readonly problem?: string;
+  readonly problem?: string | undefined;
 }
 
 /** The response to send. */
@@ -71,12 +71,12 @@ export function renderAnswer(policy: Policy, answer: Answer, framing: Framing): 
     headers.push(['Retry-After', String(answer.retryAfterSecs)]);
   }
   headers.push(['Access-Control-Expose-Headers', 'Link, Location, Replay-Nonce, Retry-After']);
-  for (const pair of Object.entries(answer.headers ?? {})) headers.push(pair);
-  return {
+  if (answer.headers !== undefined) headers.push(...Object.entries(answer.headers));
+  const response: WebResponse = {
     status: answer.status,
     headers,
     body: isJson ? JSON.stringify(body) : body,
     route: framing.route,
-    ...(framing.problem !== undefined && { problem: framing.problem }),
   };
+  return framing.problem === undefined ? response : { ...response, problem: framing.problem };
 }

@@ -4,7 +4,7 @@
 // ever looked at; whatever two readers could understand differently is refused.
 // Never here: nonce and account lookup, comparing `url` with what was requested, cryptography.
 
-import { equalBytes, fromBase64Url, fromUtf8 } from '../bytes.ts';
+import { equalBytes, fromBase64Url, textFromBase64Url } from '../bytes.ts';
 import type { Json } from '../crdt/record.ts';
 import { isJsonObject, type JsonObject, readJson } from '../json.ts';
 import type { Jwk, Primitives } from '../primitives.ts';
@@ -209,9 +209,10 @@ function decode(name: string, text: string): Uint8Array {
 }
 
 function decodeText(name: string, text: string): string {
-  const decoded = fromUtf8(decode(name, text));
-  if (decoded === undefined) throw malformed(`"${name}" is not UTF-8`);
-  return decoded;
+  const decoded = textFromBase64Url(text);
+  if (decoded !== undefined) return decoded;
+  decode(name, text);
+  throw malformed(`"${name}" is not UTF-8`);
 }
 
 function unsupported(alg: string, algorithms: readonly string[]): Problem {

@@ -61,8 +61,16 @@ const ROUTES: readonly Route[] = [
 ];
 
 const SEGMENT = /^[A-Za-z0-9_.-]{1,128}$/;
-const OPEN_METHODS = 'GET, HEAD, OPTIONS';
-const SIGNED_METHODS = 'POST, OPTIONS';
+const OPEN_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+const SIGNED_METHODS = ['POST', 'OPTIONS'];
+const NO_QUERY: ReadonlyMap<string, string> = new Map();
+/** The rows by how many segments they have: nearly all that a request could be is ruled out. */
+const BY_LENGTH: ReadonlyMap<number, readonly Route[]> = new Map(
+  ROUTES.map(({ path: { length } }) => [
+    length,
+    ROUTES.filter(({ path }) => path.length === length),
+  ]),
+);
 
 /** Names of all routes, for metrics. */
 export const ROUTE_NAMES: readonly string[] = [...ROUTES.map((route) => route.name), 'none'];
@@ -103,10 +111,11 @@ function runRoute(
 ): Outcome {
   const methods = route.signer === 'none' ? OPEN_METHODS : SIGNED_METHODS;
   if (web.method === 'OPTIONS') return preflight(methods);
-  if (!methods.split(', ').includes(web.method)) {
-    throw problem('malformed', `${web.method} is not allowed here; use ${methods}`, {
+  if (!methods.includes(web.method)) {
+    const allow = methods.join(', ');
+    throw problem('malformed', `${web.method} is not allowed here; use ${allow}`, {
       status: 405,
-      headers: { Allow: methods },
+      headers: { Allow: allow },
     });
   }
   if (route.signer === 'none') return route.run(callOf(tx, held, web, ids, query, undefined));
@@ -163,17 +172,17 @@ function frame(
   const needsNonce = web.method === 'POST' || route?.name === 'new-nonce';
   return renderAnswer(held.policy, content, {
     route: route?.name ?? 'none',
-    ...(needsNonce && { nonce: held.nonces.issue(tx.now.monoMs, tx.replica.seq) }),
+    nonce: needsNonce ? held.nonces.issue(tx.now.monoMs, tx.replica.seq) : undefined,
     indexLink: web.target.startsWith('/acme/') && route?.name !== 'directory',
-    ...(problemType !== undefined && { problem: problemType }),
+    problem: problemType,
   });
 }
 
 /** CORS (WHATWG Fetch §3.2): browsers ask before they POST JOSE. */
-function preflight(methods: string): Outcome {
+function preflight(methods: readonly string[]): Outcome {
   return answer(204, {
     headers: {
-      'Access-Control-Allow-Methods': methods,
+      'Access-Control-Allow-Methods': methods.join(', '),
       'Access-Control-Allow-Headers': 'Content-Type',
       'Access-Control-Max-Age': '86400',
     },
@@ -185,19 +194,17 @@ function findRoute(
 ): { readonly route: Route; readonly ids: readonly string[] } | undefined {
   if (!path.startsWith('/')) return undefined;
   const segments = path.slice(1).split('/');
-  const route = ROUTES.find((candidate) => {
-    return (
-      candidate.path.length === segments.length &&
-      candidate.path.every((want, index) => {
-        return want === '*' ? SEGMENT.test(segments[index]!) : want === segments[index];
-      })
-    );
+  const route = BY_LENGTH.get(segments.length)?.find(({ path: wanted }) => {
+    return wanted.every((want, index) => {
+      return want === '*' ? SEGMENT.test(segments[index]!) : want === segments[index];
+    });
   });
   if (route === undefined) return undefined;
   return { route, ids: segments.filter((_, index) => route.path[index] === '*') };
 }
 
 function readQuery(search: string): ReadonlyMap<string, string> {
+  if (search === '') return NO_QUERY;
   const pairs = search.split('&').filter((pair) => pair !== '');
   return new Map(pairs.map((pair) => splitOnce(pair, '=') as [string, string]));
 }

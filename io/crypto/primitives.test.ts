@@ -214,11 +214,14 @@ test('RFC 4231 §4.7: an HMAC key longer than a block is hashed first', () => {
 });
 
 test('an HMAC of any key and message is the one of node:crypto', () => {
-  for (const length of [0, 1, 63, 64, 65, 127, 128, 129, 1000]) {
+  for (const length of [0, 1, 63, 64, 65, 127, 128, 129, 1000, 3968, 4032, 4033, 9000]) {
     const [key, data] = [new Uint8Array(length).fill(7), new Uint8Array(length).fill(9)];
     for (const hash of ['sha256', 'sha384', 'sha512'] as const) {
       const expected = createHmac(hash, key).update(data).digest('hex');
       assert.is(toHex(primitives.hmac(hash, key, data)), expected);
+      const text = 'ü'.repeat(length);
+      const ofText = createHmac(hash, key).update(text).digest('hex');
+      assert.is(toHex(primitives.hmac(hash, key, text)), ofText);
     }
   }
 });

@@ -153,16 +153,18 @@ function connected(socket: net.Socket, timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
       socket.destroy(new Error(`no answer within ${timeoutMs} ms`));
     }, timeoutMs);
+    const onClose = (): void => {
+      clearTimeout(timer);
+      reject(new Error('connection closed'));
+    };
+    socket.once('close', onClose);
     socket.once('connect', () => {
       clearTimeout(timer);
+      socket.off('close', onClose);
       resolve();
     });
     // Stays for the life of the socket: an error after the attempt ended must find a listener.
     socket.on('error', reject);
-    socket.once('close', () => {
-      clearTimeout(timer);
-      reject(new Error('connection closed'));
-    });
   });
 }
 

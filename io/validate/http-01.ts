@@ -116,10 +116,13 @@ function exchange(
 ): Promise<HttpAnswer> {
   const reader = new ResponseReader(limits);
   return new Promise((resolve, reject) => {
+    const onClose = (): void => reject(failed('connection', 'connection closed'));
     const settle = (read: () => HttpAnswer | undefined): void => {
       try {
         const answer = read();
-        if (answer !== undefined) resolve(answer);
+        if (answer === undefined) return;
+        socket.off('close', onClose);
+        resolve(answer);
       } catch (error) {
         reject(error);
         socket.destroy();
@@ -128,7 +131,7 @@ function exchange(
     socket.on('data', (chunk: Buffer) => settle(() => reader.push(chunk)));
     socket.once('end', () => settle(() => reader.end()));
     socket.on('error', (error) => reject(failed('connection', reasonOf(error))));
-    socket.once('close', () => reject(failed('connection', 'connection closed')));
+    socket.once('close', onClose);
     socket.write(text, 'latin1');
   });
 }

@@ -8,8 +8,8 @@ import { contextTag, TAG } from '../../core/der.ts';
 import {
   childrenOf,
   DerReader,
+  isDer,
   readDer,
-  reencode,
   timeOf,
   unsignedOf,
 } from '../../core/der-reader.ts';
@@ -132,7 +132,7 @@ test('a list is DER, and numbers may be as large as RFC 5280 lets them', () => {
   const number = (1n << 159n) - 1n;
   const revoked = [{ serial: 'ff'.repeat(16), atMs: NOW_MS, reason: 1 }];
   const crl = buildCrl({ ...times, number, issuer, revoked });
-  assert.equal(reencode(crl), crl);
+  assert.ok(isDer(crl));
 });
 
 test('a hundred thousand entries all come back, from a generator', () => {

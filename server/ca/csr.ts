@@ -37,8 +37,8 @@ export interface Csr extends CsrFacts {
 }
 
 const MAX_CSR_BYTES = 65_536;
-/** A request is read when the client sends it and again when it is issued: remember a few. */
-const MAX_REMEMBERED = 256;
+/** A request is read when the client sends it and, the next moment, to issue: remember a few. */
+const MAX_REMEMBERED = 32;
 const remembered = new Map<string, Csr>();
 
 /** Reads a DER request: structure, names, key, signature. Reasons are whole sentences. */

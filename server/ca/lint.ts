@@ -7,7 +7,7 @@
 import { type Identifier, identifierKey, sortIdentifiers } from '../../core/acme/identifier.ts';
 import { equalBytes } from '../../core/bytes.ts';
 import { sequence, TAG, time } from '../../core/der.ts';
-import { childrenOf, objectIdentifierOf, readDer, reencode } from '../../core/der-reader.ts';
+import { childrenOf, isDer, objectIdentifierOf, readDer } from '../../core/der-reader.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import {
   type Extension,
@@ -113,7 +113,7 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
     'CRL, OCSP and issuer addresses are the configured ones',
     ({ extensions }, { policy }) => pointers(policy).every((pointer) => holds(extensions, pointer)),
   ],
-  ['it is DER', ({ der }) => equalBytes(der, reencode(der))],
+  ['it is DER', ({ der }) => isDer(der)],
   ['the signature verifies', ({ tbs, signature }, { issuer }) => issuer.key.verify(tbs, signature)],
 ]);
 
