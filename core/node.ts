@@ -339,6 +339,7 @@ export class Node {
     memory.caughtUp = true;
     memory.selections.clear();
     memory.instant = undefined;
+    this.#effects.push({ kind: 'mark', name: 'the cluster was asked before a refusal' });
     const untilMonoMs = this.#now.monoMs + 2 * LIMITS.catchUpMs;
     this.#waiting.enter(job, this.#cluster!.catchUp.enter(), untilMonoMs);
   }

@@ -22,6 +22,8 @@ export const MARKS = {
   'a request was parked for rows': 'it runs again from its start, later',
   'a request waited for a record': 'somebody else answers it by a write',
   'a request was abandoned': 'its answer has no address any more',
+  'a nonce was redeemed remotely': 'a client brings to one node what another gave it',
+  'the cluster was asked before a refusal': 'a client asks one node for what it made on another',
   'a nonce was refused': 'clients must get on with the one they are given',
   'a client retried after a lost answer': 'the same thing is asked twice',
   'a client gave up waiting for an answer': 'the answer comes to nobody',

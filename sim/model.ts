@@ -53,9 +53,12 @@ export function outcomesOf(facts: RequestFacts, shelf: Shelf, nowMs: number): re
 
 /** What is wrong with a request before it gets to its resource (§6.2–6.5). */
 function refusalOf({ bend, account, thumbprint }: RequestFacts, shelf: Shelf): Outcome | undefined {
+  const holder = account === undefined ? undefined : shelf.get('account', account);
+  // A signature can only be checked with a key, and this node may not know the account yet.
+  const isUnknown = account !== undefined && holder === undefined;
+  if (bend === 'signature' && isUnknown) return '400 accountDoesNotExist';
   if (bend !== undefined) return BENT[bend];
   if (account === undefined) return undefined;
-  const holder = shelf.get('account', account);
   if (holder === undefined) return '400 accountDoesNotExist';
   // §7.3.6: a deactivated account authorizes nothing.
   if (rung(holder, 'status') !== 'valid') return '401 unauthorized';

@@ -41,7 +41,13 @@ export const OPTIONS = {
     swarm: [20, 60, 240],
     about: 'whole ACME flows a client begins in an hour',
   },
-  sticky: { min: 0, max: 1, default: 1, about: 'a client stays with the node it first drew' },
+  sticky: {
+    min: 0,
+    max: 1,
+    default: 1,
+    swarm: [0, 0, 0, 1],
+    about: 'a client stays with the node it first drew',
+  },
   clientTimeoutMs: { default: 15_000, min: 1, max: 600_000, about: 'a client waits this long' },
   operatorsPerHour: {
     default: 0,
