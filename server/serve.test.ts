@@ -10,20 +10,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freeStablePorts } from './testing/ports.ts';
 
 const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
 const LIMIT_MS = 8_000;
 
+const ADMIN = '[admin]\nlisten_addr = "127.0.0.1:0"\n[tls]\nenabled = false\n';
+
+function configuration(acme: string, rest: string): string {
+  return `listen_addr = "${acme}"\nbase_url = "http://localhost"\n${rest}`;
+}
+
 /** Runs `serve` with these addresses until `end` settles, then kills what is left. */
 async function withServer(
   acme: string,
-  end: (child: ChildProcess, log: () => string) => Promise<void>,
+  end: (child: ChildProcess, log: () => string, file: string) => Promise<void>,
+  rest: string = ADMIN,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'akamu-serve-'));
   const file = join(directory, 'akamu.toml');
-  const top = `listen_addr = "${acme}"\nbase_url = "http://localhost"\n`;
-  const rest = '[admin]\nlisten_addr = "127.0.0.1:0"\n[tls]\nenabled = false\n';
-  writeFileSync(file, top + rest);
+  writeFileSync(file, configuration(acme, rest));
   const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', file], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -34,7 +40,7 @@ async function withServer(
   });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   try {
-    await end(child, () => text);
+    await end(child, () => text, file);
   } finally {
     child.kill('SIGKILL');
     await exited;
@@ -86,6 +92,35 @@ test('a server whose log nobody reads any more goes on, and stops cleanly', asyn
     child.kill('SIGHUP');
     assert.is(await exit, 0);
   });
+});
+
+test('a node without [gossip] says that it works alone, and has no keys', async () => {
+  await withServer('127.0.0.1:0', async (_, log) => {
+    await until(() => log().includes('node: listening'));
+    assert.match(log(), /^\S+ INFO gossip: no peers configured — loop disabled$/m);
+  });
+});
+
+test('a reload brings peers to a node that had none, and calls them', async () => {
+  const [port, peer] = await freeStablePorts(2);
+  const section = (peers: string): string => {
+    const rest = `[admin]\nlisten_addr = "127.0.0.1:${port}"\n[tls]\nenabled = false\n`;
+    return `${rest}[gossip]\npeers = [${peers}]\ninterval_secs = 1\n`;
+  };
+  await withServer(
+    '127.0.0.1:0',
+    async (child, log, file) => {
+      await until(() => log().includes('node: listening'));
+      assert.match(log(), 'INFO gossip: no peers configured — loop disabled');
+      const url = `http://127.0.0.1:${peer}`;
+      writeFileSync(file, configuration('127.0.0.1:0', section(`"${url}"`)));
+      child.kill('SIGHUP');
+      await until(() => log().includes('no KEM key'));
+      assert.match(log(), `INFO gossip: no KEM key for peer, skipping peer="${url}"`);
+      assert.not.match(log(), 'takes effect only at the next start');
+    },
+    section(''),
+  );
 });
 
 test.run();

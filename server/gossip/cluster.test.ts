@@ -190,6 +190,36 @@ test('a node that was alone brings what it has into a cluster', async () => {
   });
 });
 
+test('a new node says when it has everything, in the words of the operators', async () => {
+  await withMembers(async (start) => {
+    const a = await start('a', { gossip: {} });
+    await a.ready();
+    const client = new AcmeClient();
+    await client.register(a);
+    await client.certificate([a], 'one.test');
+    await client.certificate([a], 'two.test');
+    const b = await start('b', { gossip: { peers: [a.url] } });
+    const line = await b.logged(/first-contact/);
+    assert.is(
+      line,
+      `INFO gossip: first-contact merge complete peer="${a.url}" ` +
+        'accounts=1 orders=2 certificates=2 authorizations=2 cluster_nodes=2',
+    );
+    await b.ready();
+  });
+});
+
+test('a new node that meets nobody is not ready', async () => {
+  await withMembers(async (start) => {
+    const port = await freeStablePort();
+    const lonely = await start('lonely', { gossip: { peers: [`http://127.0.0.1:${port}`] } });
+    await lonely.logged(/no KEM key/);
+    assert.match(lonely.engine.fault ?? '', 'first contact with a peer');
+    await start('b', { port, gossip: {} });
+    await lonely.ready();
+  });
+});
+
 test('a reload brings a new peer', async () => {
   await withMembers(async (start) => {
     const a = await start('a', { gossip: {} });
