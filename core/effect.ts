@@ -1,6 +1,6 @@
 // Everything a node can want done, as plain data. Invariant: effects run in the order given, one
 // log for the whole node; what becomes visible outside (respond, later send) waits until every
-// persist before it is durable. A load reads at its place in the log: after every persist before
+// persist before it is durable, but for an ask that only asks on. A load reads at its place in the log: after every persist before
 // it, before every one behind it.
 // Never here: how they are done.
 
@@ -115,3 +115,12 @@ export type Effect =
     };
 
 export type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
+
+/**
+ * True for an ask for the next page of a fetch. It need not wait for the disk: it hands nothing over,
+ * and the vector and the cursor that it names mean nothing to the peer but what to send. So the next
+ * page is on its way while this one becomes durable.
+ */
+export function asksOn({ ask, push }: EffectOf<'ask'>): boolean {
+  return push === null && (ask as { readonly cursor?: Json }).cursor != null;
+}

@@ -8,7 +8,7 @@ import type { IssueResult } from '../core/acme/issuance.ts';
 import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
-import type { Effect } from '../core/effect.ts';
+import { asksOn, type Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
@@ -241,7 +241,8 @@ export class Machine implements NodeView {
         this.#stage.mark(effect.name, this.index);
         return;
       default:
-        this.#log.visible(effect);
+        if (effect.kind === 'ask' && asksOn(effect)) this.#perform(effect);
+        else this.#log.visible(effect);
     }
   }
 

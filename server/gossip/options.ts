@@ -16,7 +16,7 @@ import { GOSSIP_PATHS } from './paths.ts';
  * A page: large enough that a new node is in sync soon, small enough that merging one leaves ACME
  * requests waiting for some milliseconds only (README.md has the figures).
  */
-const PAGE = { records: 250, octets: 256 * 1024 } as const;
+const PAGE = { records: 500, octets: 512 * 1024 } as const;
 /** What a sealed body may grow to when it is opened: a page and a push, and room. */
 const INFLATED_OCTETS = 64 * 1024 * 1024;
 

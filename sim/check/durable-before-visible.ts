@@ -1,11 +1,11 @@
 // Does anything leave a node that is not durable there yet? Twice over: every effect that shows
 // something waits for all changes emitted before it; and what answers, asks and pages say is looked
-// up on the disk at that moment.
+// up on the disk at that moment. An ask for the next page of a fetch need not wait (core/effect.ts).
 // Sees: effects that overtake a commit, answers and pages made before their persist, a vector that
 // speaks for what is not on disk. Cannot see: statuses that depend on clocks (answers.ts has them).
 
 import type { Json, Record } from '../../core/crdt/record.ts';
-import type { Effect, WebResponse } from '../../core/effect.ts';
+import { asksOn, type Effect, type WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
 import type { DiskView } from '../disk.ts';
 import { bodyOf, headerOf, idOf } from '../exchange-facts.ts';
@@ -59,8 +59,8 @@ function emit(at: AtNode, effects: readonly Effect[]): void {
 
 const SHOWN: ReadonlySet<string> = new Set(['respond', 'ask', 'tell', 'redeem', 'build-crl']);
 
-function isShown({ kind }: Effect): boolean {
-  return SHOWN.has(kind);
+function isShown(effect: Effect): boolean {
+  return SHOWN.has(effect.kind) && !(effect.kind === 'ask' && asksOn(effect));
 }
 
 function shows(
