@@ -27,7 +27,7 @@ export const LIMITS = {
   /** Incarnations a process takes because a peer says that it has forgotten events. */
   incarnationsPerProcess: 8,
   /** Length of a node's URL, characters. */
-  nodeUrlLength: 300,
+  nodeUrlLength: 512,
   /** Length of a node's encapsulation key and of its certificate, characters each. */
   nodeKeyLength: 4096,
   /** Attempts to reach a configured peer before it is worth a warning. */

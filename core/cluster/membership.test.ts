@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { toHex } from '../bytes.ts';
 import { last } from '../crdt/lattice.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import type { Command } from '../input.ts';
@@ -7,7 +8,7 @@ import { LIMITS } from '../limits.ts';
 import { Client, type JsonBody, read } from '../testing/client.ts';
 import { Cluster, descriptorOf, urlOf } from '../testing/cluster.ts';
 import type { Rig } from '../testing/rig.ts';
-import { type NodeDescriptor, readDescriptor } from './descriptor.ts';
+import { issuerOf, type NodeDescriptor, readDescriptor } from './descriptor.ts';
 import { Membership } from './membership.ts';
 
 let asked = 1_000_000;
@@ -88,6 +89,20 @@ test('a record that names another node, or keys that are not its own, makes no m
   members.observe({ ...nodeRecord(descriptorOf('a')), id: 'b' });
   members.observe(nodeRecord({ ...descriptorOf('c'), certificate: 'Zm9yZ2Vk' }));
   assert.is(members.members.size, 0);
+});
+
+test('a node whose id begins like that of another does not take over its nonces', () => {
+  const members = membership();
+  const [real, forged] = ['node-one-is-real', 'node-one-is-not'];
+  members.observe(nodeRecord(descriptorOf(real)));
+  members.observe(nodeRecord(descriptorOf(forged)));
+  const issuer = toHex(issuerOf(forged));
+  assert.is(issuer, toHex(issuerOf(real)));
+  assert.is(members.withIssuer(issuer), real);
+  members.observe(nodeRecord(descriptorOf(forged), 'removed'));
+  assert.is(members.withIssuer(issuer), real);
+  members.observe(nodeRecord(descriptorOf(real), 'removed'));
+  assert.is(members.withIssuer(issuer), undefined);
 });
 
 test('what was removed never comes back, in whatever order it is heard', () => {

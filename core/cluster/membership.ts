@@ -222,7 +222,8 @@ export class Membership {
     this.#removed.add(id);
     const descriptor = this.#members.get(id);
     this.#members.delete(id);
-    if (descriptor !== undefined) this.#issuers.delete(toHex(issuerOf(id)));
+    const issuer = toHex(issuerOf(id));
+    if (this.#issuers.get(issuer) === id) this.#issuers.delete(issuer);
     if (descriptor !== undefined && this.#isLoaded) this.bidFarewell(descriptor);
     this.#isChanged = true;
     if (id !== this.self.node) return;
@@ -237,7 +238,9 @@ export class Membership {
     if (sameDescriptor(known, descriptor) || !this.isGenuine(descriptor)) return;
     if (!this.hasRoomFor(id)) return;
     this.#members.set(id, descriptor);
-    this.#issuers.set(toHex(issuerOf(id)), id);
+    // Ids that begin alike are forged: the nonces stay those of the node that was here first.
+    const issuer = toHex(issuerOf(id));
+    if (!this.#issuers.has(issuer)) this.#issuers.set(issuer, id);
     this.#isChanged = true;
   }
 

@@ -7,6 +7,7 @@ import type { GossipOptions } from '../../core/cluster/cluster.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { DigestKey } from '../../core/crdt/digest.ts';
 import type { ChannelLimits } from '../../io/channel/channel.ts';
+import { readDescriptor } from '../../io/channel/descriptor.ts';
 import { parseListenAddress, urlOf } from '../../io/config/address.ts';
 import type { Config, GossipConfig } from '../../io/config/index.ts';
 import type { CertificateAuthority } from '../ca/ca.ts';
@@ -36,6 +37,7 @@ export function gossipOptions(
   return {
     self,
     peers: config.peers,
+    isGenuine: (descriptor) => !('fault' in readDescriptor(descriptor)),
     intervalMs: config.intervalSecs * 1000,
     fanOut: config.fanOut,
     page: PAGE,
