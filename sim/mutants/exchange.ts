@@ -106,7 +106,7 @@ export const EXCHANGE: readonly Mutant[] = [
     name: 'a peer is taken to have seen more than it has',
     what: 'every ask is answered as if its sender had seen all that the answering node has',
     catchers: ['liveness: convergence', 'vector'],
-    seeds: 1,
+    seeds: 4,
     build: onInput((input, { machine }) => {
       if (input.kind !== 'asked') return input;
       const ask = input.ask as Members;
