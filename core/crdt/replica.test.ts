@@ -19,7 +19,17 @@ import {
   vectorOf,
 } from './replica.ts';
 import { expiresMsOf, isDeletable, isTombstone } from './schema.ts';
-import { alive, Cluster, expireAt, heal, type Node, purgeAt, settleAt } from './testing/cluster.ts';
+import {
+  alive,
+  Cluster,
+  countAt,
+  expireAt,
+  heal,
+  livesAlone,
+  type Node,
+  purgeAt,
+  settleAt,
+} from './testing/cluster.ts';
 
 type Step = readonly [op: keyof typeof OPS, a: number, b: number, c: number];
 
@@ -126,6 +136,15 @@ const OPS = {
   purge: (cluster, node) => purgeAt(cluster, node),
   expire: (cluster, node) => expireAt(cluster, node),
   settle: (cluster, node) => settleAt(cluster, node),
+  alone: (cluster, node, b, c) => {
+    const accounts = [...node.records.values()].filter(({ kind }) => kind === 'account');
+    const before = accounts[b % (accounts.length + 1)];
+    const id = before?.id ?? `s${cluster.unique()}`;
+    const contact = last(before?.fields['contact'], cluster.stamp(node, c), [`${b}`]);
+    const fields = { ...before?.fields, contact };
+    livesAlone(cluster, node, { kind: 'account', id, before, fields });
+  },
+  count: (cluster, node) => countAt(cluster, node),
   drop: (cluster, node, b) => {
     cluster.keep(node, dropPull(node.state, `n${b % cluster.nodes.length}`));
   },
@@ -198,6 +217,7 @@ test('replicas never cover what they do not hold, and end up the same', () => {
   );
   const wanted = [
     'agreed',
+    'counted',
     'expired',
     'forgotten',
     'joined',

@@ -20,6 +20,8 @@ export function settle(
   limit: number,
   only?: ReadonlySet<Origin>,
 ): Outcome {
+  // A record under another dot would slip past the count.
+  if (state.uncounted !== null) return { state, put: [], remove: [] };
   const vector = vectorOf(state);
   const ahead = beyond(state.ahead, vector);
   const origins = [...ahead.keys()].filter((origin) => only?.has(origin) ?? true);

@@ -5,6 +5,7 @@
 
 import * as assert from 'uvu/assert';
 import { compareText, sameJson } from '../canonical.ts';
+import { beginCount, count } from '../count.ts';
 import { DAY_MS, type DigestKey } from '../digest.ts';
 import { changedFacts, replicaFrom } from '../facts.ts';
 import { compare, type Fields } from '../merge.ts';
@@ -12,6 +13,7 @@ import { type Ask, askToJson, pageToJson, readAsk, readPage } from '../page.ts';
 import { askOf, receive } from '../receive.ts';
 import { type Json, keyText, type Record } from '../record.ts';
 import {
+  type Change,
   compareDay,
   emptyReplica,
   expire,
@@ -195,7 +197,8 @@ export class Cluster {
     const state = replicaFrom(node.facts, boot) as ReplicaState;
     node.known.clear();
     node.state = state;
-    if (!isSure) this.keep(node, reincarnate(state, `${node.name}.i${this.unique()}`));
+    this.keep(node, beginCount(state));
+    if (!isSure) this.keep(node, reincarnate(node.state, `${node.name}.i${this.unique()}`));
   }
 
   /** What must hold of a node at any time. */
@@ -220,6 +223,19 @@ export class Cluster {
       }
     }
   }
+}
+
+/** A life alone: a write that no digest is kept of, and a start in the cluster. */
+export function livesAlone(cluster: Cluster, node: Node, change: Change): void {
+  cluster.commit(node, write(node.state, undefined, [change]));
+  cluster.restart(node, false);
+}
+
+/** Counts two more records, where the digest lacks some. */
+export function countAt(cluster: Cluster, node: Node): void {
+  if (node.state.uncounted === null) return;
+  cluster.commit(node, count(node.state, cluster.view(node), KEY, 2));
+  if (node.state.uncounted === null) cluster.reached.add('counted');
 }
 
 /** Makes own events of what a vanished sender left behind. */
@@ -250,6 +266,7 @@ export function expireAt(cluster: Cluster, node: Node): void {
 /** Exchanges whole rounds until nothing changes. Returns how many it took. */
 export function heal(cluster: Cluster, bound: number): number {
   cluster.wire.length = 0;
+  for (const node of cluster.nodes) while (node.state.uncounted !== null) countAt(cluster, node);
   let stillRounds = 0;
   for (let round = 1; round <= bound; round++) {
     const before = cluster.nodes.map((node) => sketch(node)).join();
