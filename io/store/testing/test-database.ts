@@ -21,7 +21,12 @@ export interface TestDatabase {
   sql(text: string): Promise<unknown[][]>;
   /** Locks all facts as an operator's open transaction would; settles with what ends it. */
   hold(): Promise<() => Promise<void>>;
-  /** Ends every connection of Akamu to this database, on the server: how many there were. */
+  /**
+   * Ends the connection that has the database and takes the lock before anybody else can; gives it
+   * back when `work` is done, whose SQL runs meanwhile.
+   */
+  seize(work: (sql: (text: string) => Promise<unknown>) => Promise<void>): Promise<void>;
+  /** Ends the connection that has the database, on the server: how many there were. */
   kill(): Promise<number>;
   /** How many connections Akamu has to it. */
   connections(): Promise<number>;
@@ -74,6 +79,17 @@ function urlOf({ url, variable }: TestServer): string {
 
 const LOCK_FACTS = 'DELETE FROM meta';
 
+/** As the adapter has it. */
+const LOCK_CLASS = 0x414b414d;
+/** How long a request for the lock takes to stand first in line. */
+const QUEUE_MS = 300;
+
+async function seizeWith(lock: Promise<unknown>, kill: () => Promise<unknown>): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, QUEUE_MS));
+  await kill();
+  await lock;
+}
+
 /** A schema of its own serves as a database, and costs a tenth of one. */
 async function createPostgres(base: string): Promise<TestDatabase> {
   const schema = newName();
@@ -96,7 +112,7 @@ async function createPostgres(base: string): Promise<TestDatabase> {
   };
   await sql(`CREATE SCHEMA ${schema}`);
   const mine = `FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'
-    AND objid::bigint = hashtext('${schema}')::bigint & 4294967295`;
+    AND granted AND objid::bigint = hashtext('${schema}')::bigint & 4294967295`;
   return {
     url: url.href,
     server,
@@ -106,6 +122,16 @@ async function createPostgres(base: string): Promise<TestDatabase> {
       const client = await connect();
       await client.query(`BEGIN; ${LOCK_FACTS}`);
       return () => client.end();
+    },
+    seize: async (work) => {
+      const client = await connect();
+      const lock = `SELECT pg_advisory_lock(${LOCK_CLASS}, hashtext('${schema}'))`;
+      try {
+        await seizeWith(client.query(lock), () => sql(`SELECT pg_terminate_backend(pid) ${mine}`));
+        await work((text) => client.query(text));
+      } finally {
+        await client.end();
+      }
     },
     kill: async () => (await sql(`SELECT pg_terminate_backend(pid) ${mine}`)).length,
     connections: async () => Number((await sql(`SELECT count(*) ${mine}`))[0]![0]),
@@ -146,6 +172,13 @@ async function createMariadb(base: string): Promise<TestDatabase> {
       `SELECT id FROM information_schema.processlist WHERE db = '${name}'
         AND id <> connection_id() AND command <> 'Killed'`,
     );
+  const lockName = `CONCAT('akamu-', LEFT(SHA2('${name}', 256), 40))`;
+  const kill = async (): Promise<number> => {
+    const [row] = await run(root.database, `SELECT IS_USED_LOCK(${lockName})`);
+    if (row?.[0] === null) return 0;
+    await run(root.database, `KILL ${row?.[0]}`).catch(() => {});
+    return 1;
+  };
   return {
     url: url.href,
     server,
@@ -157,11 +190,16 @@ async function createMariadb(base: string): Promise<TestDatabase> {
       await connection.query(LOCK_FACTS);
       return () => connection.end();
     },
-    kill: async () => {
-      const ids = await others();
-      for (const [id] of ids) await run(root.database, `KILL ${id}`).catch(() => {});
-      return ids.length;
+    seize: async (work) => {
+      const connection = await connect(name);
+      try {
+        await seizeWith(connection.query(`SELECT GET_LOCK(${lockName}, 30)`), kill);
+        await work((text) => connection.query(text));
+      } finally {
+        await connection.end();
+      }
     },
+    kill,
     connections: async () => (await others()).length,
     dispose: async () => {
       await run(root.database, `DROP DATABASE ${name}`);

@@ -36,6 +36,8 @@ export interface MemberOptions {
   /** The directory whose CA it has; its own members' without. */
   readonly caDirectory?: string;
   readonly port?: number;
+  /** An SQLite file in the directory without. */
+  readonly databaseUrl?: string;
   /** Undefined: single-node mode. */
   readonly gossip?: Partial<GossipConfig> | undefined;
 }
@@ -104,7 +106,8 @@ export class Member {
       process_start_time_seconds: 0,
     }));
     const file = join(directory, `${name}.db`);
-    const database = { url: `sqlite://${file}`, maxConnections: 1, requireTls: false };
+    const databaseUrl = options.databaseUrl ?? `sqlite://${file}`;
+    const database = { url: databaseUrl, maxConnections: 1, requireTls: false };
     const cluster = gossip && {
       config: { ...GOSSIP, ...gossip },
       url: gossip.advertiseUrl ?? url,
