@@ -181,7 +181,7 @@ function readTls(server: DatabaseServer): TlsSettings | undefined {
 async function linkWith(server: DatabaseServer, tls: TlsSettings | undefined): Promise<Link> {
   const { host, port, user, password, database } = server;
   let socket: Socket | undefined;
-  const cut = (): void => void socket?.destroy(new Error('connection cut'));
+  const cut = (): void => void socket?.destroy();
   try {
     const connection = await createConnection({
       stream: (take) => {
@@ -190,6 +190,9 @@ async function linkWith(server: DatabaseServer, tls: TlsSettings | undefined): P
         // TypeScript knows a stream only; the connector wants a socket that still connects.
         take(undefined, socket);
       },
+      // For the name in the certificate; the socket above is what is used.
+      host,
+      port,
       user: user ?? userInfo().username,
       ...(password !== undefined && { password }),
       database,

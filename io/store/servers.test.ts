@@ -186,8 +186,15 @@ for (const host of [POSTGRES, MARIADB]) {
       const isOffered = row?.[0] === 'on' || row?.[0] === 'YES';
       if (isOffered) {
         await (await openAt({ ...server, tlsMode: 'require' })).close();
-        const error = await failureOf(openAt({ ...server, tlsMode: 'verify-full' }));
+        const { caFile, ...unknown } = server;
+        const error = await failureOf(openAt({ ...unknown, tlsMode: 'verify-full' }));
         assert.match(error.message, 'in the URL (sslrootcert, ssl-ca)');
+        if (caFile === undefined) return;
+        await (await openAt({ ...server, tlsMode: 'verify-full' })).close();
+        const named = { ...server, host: 'localhost' };
+        await (await openAt({ ...named, tlsMode: 'verify-ca' })).close();
+        const other = await failureOf(openAt({ ...named, tlsMode: 'verify-full' }));
+        assert.match(other.message, 'use the host name that the certificate of the server has');
       } else {
         for (const tlsMode of ['require', 'verify-ca', 'verify-full'] as const) {
           const error = await failureOf(openAt({ ...server, tlsMode }));
