@@ -23,7 +23,7 @@ const DATABASE: Keys<DatabaseConfig> = {
     max: 100,
     derived: '1 for SQLite, 10 for others',
     example: 1,
-    doc: 'How many connections to the database are kept open.',
+    doc: 'How many connections to the database there are at most: one writes, the others read.',
     breaks: 'SQLite has one writer; a server database may refuse too many.',
   },
   require_tls: {
