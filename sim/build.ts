@@ -11,6 +11,8 @@ import { emptyReplica, type ReplicaState } from '../core/crdt/replica.ts';
 import { Node } from '../core/node.ts';
 import type { SimCrypto } from './crypto.ts';
 import type { Machine } from './machine.ts';
+import type { Options } from './options.ts';
+import { isJoiner } from './plan-members.ts';
 import { stream } from './prng.ts';
 import type { Build, Stage } from './stage.ts';
 
@@ -57,16 +59,21 @@ export function soundBuild(crypto: SimCrypto): Build {
 export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): Node {
   const { options, draws } = stage;
   const peers = Array.from({ length: options.nodes }, (_, index) => index)
-    .filter((index) => index !== machine.index)
+    .filter((index) => mayCall(machine.index, index, options))
     .map((index) => `http://${stage.nodeName(index)}`);
   const { digestKey } = stage;
   const page = { records: options.pageRecords, octets: options.pageBytes };
   const { gossipIntervalMs: intervalMs, fanOut } = options;
   const self = machine.descriptor;
+  const ownershipTtlMs = options.ownershipTtlSecs * 1000;
+  const clockToleranceMs = options.clockToleranceSecs * 1000;
+  const times = { ownershipTtlMs, clockToleranceMs };
   return new Node({
     node: machine.id,
     replica: replicaAtStart(machine),
-    ...(peers.length > 0 && { gossip: { self, peers, intervalMs, fanOut, page, digestKey } }),
+    ...(peers.length > 0 && {
+      gossip: { self, peers, intervalMs, fanOut, page, digestKey, ...times },
+    }),
     nonces: {
       issuer: issuerOf(machine.id),
       boot: draws.bytes(4, BOOT, machine.index, machine.boot),
@@ -77,6 +84,12 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
     primitives: crypto.primitives,
     limits: { cacheRecords: options.cacheRecords, nonceWindow: options.nonceWindow },
   });
+}
+
+/** Whom a node has in its configuration: one who joins knows node 0, and nobody knows him. */
+function mayCall(own: number, other: number, options: Options): boolean {
+  if (own === other || isJoiner(other, options)) return false;
+  return other === 0 || !isJoiner(own, options);
 }
 
 /** What the disk knows of the replica; a fresh database gets an origin never used before. */

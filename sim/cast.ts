@@ -8,10 +8,11 @@ import { operators, planOperators } from './operator.ts';
 import type { Options } from './options.ts';
 import { type Plan, type Planner, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
+import { planMembers } from './plan-members.ts';
 import type { ActorFactory } from './world.ts';
 
 export { CHECKERS };
-export const PLANNERS: readonly Planner[] = [planFaults, planClients, planOperators];
+export const PLANNERS: readonly Planner[] = [planFaults, planClients, planOperators, planMembers];
 export const ACTORS: readonly ActorFactory[] = [clients, operators];
 
 /** Situations a swarm must reach, when it has so many seeds. */

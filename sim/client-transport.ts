@@ -113,8 +113,9 @@ export class Transport {
   #nodeFor(client: ClientState): number {
     const { options, cluster, draws } = this.#world;
     const request = client.requests++;
-    if (options.sticky === 1) return client.node;
-    return draws.below(cluster.length, BALANCE, client.index, request);
+    const isThere = cluster.some(({ index }) => index === client.node);
+    if (options.sticky === 1 && isThere) return client.node;
+    return cluster[draws.below(cluster.length, BALANCE, client.index, request)]!.index;
   }
 
   #pool(client: ClientState, reply: Reply): void {

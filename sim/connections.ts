@@ -38,6 +38,13 @@ export class Connections {
     return { kind: 'request', request, web, entropy };
   }
 
+  /** What an operator wants, as the core gets it. */
+  obey(client: Endpoint, { call, command }: Extract<Content, { kind: 'command' }>): Input {
+    const request = ++this.#requests;
+    this.#open.set(request, { client, call });
+    return { kind: 'administer', request, command };
+  }
+
   /** The client has closed; what the core has to hear of it. */
   hangUp(call: number): readonly Input[] {
     const requests = [...this.#open].filter(([, open]) => open.call === call);

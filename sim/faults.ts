@@ -44,6 +44,7 @@ export class Faults {
       machine.clock.heal(this.#world.nowUs);
       if (machine.isPaused) machine.resume();
       else machine.clockTurned();
+      if (!this.#world.isRetired(machine.index)) machine.mayRun = true;
       if (!machine.isUp) this.#world.startLater(machine.index, 0);
     }
   }
@@ -75,6 +76,11 @@ export class Faults {
   ): void {
     const { nowUs } = this.#world;
     switch (decision.kind) {
+      case 'join':
+      case 'return':
+        machine.mayRun = true;
+        if (!machine.isUp) this.#world.startLater(machine.index, 0);
+        return;
       case 'pause':
         if (!machine.isUp || machine.isPaused) return;
         machine.pause();

@@ -52,6 +52,8 @@ export class Machine implements NodeView {
   slowdown = 1;
   /** The next commit fails. */
   diskFails = false;
+  /** Its process may run: it has joined, and nobody has taken it away. */
+  mayRun = true;
   readonly #stage: Stage;
   #node: Node | undefined;
   #log!: EffectLog;
@@ -119,6 +121,7 @@ export class Machine implements NodeView {
     this.#connections = new Connections(this.#stage, index, boot);
     this.#peers = new Peers(this.#stage, index, boot, {
       descriptor,
+      wallMs: () => this.now().wallMs,
       submit: (input) => this.submit(input),
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
@@ -261,6 +264,7 @@ export class Machine implements NodeView {
       case 'introduce':
       case 'redeem':
       case 'tell':
+      case 'members':
         this.#peers.perform(effect);
         return;
       case 'build-crl': {
@@ -311,6 +315,7 @@ export class Machine implements NodeView {
 
   #take({ from, content }: Message): void {
     if (content.kind === 'request') this.submit(this.#connections.accept(from, content));
+    else if (content.kind === 'command') this.submit(this.#connections.obey(from, content));
     else if (content.kind === 'hangup') {
       for (const input of this.#connections.hangUp(content.call)) this.submit(input);
     } else this.#peers.take(from, content);
@@ -318,7 +323,7 @@ export class Machine implements NodeView {
 
   #refuse({ from, content }: Message): void {
     const { network } = this.#stage;
-    if (content.kind === 'request') {
+    if (content.kind === 'request' || content.kind === 'command') {
       network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
     } else if ('exchange' in content && CALLS.has(content.kind)) {
       const { exchange, boot } = content;

@@ -4,7 +4,7 @@
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Json } from '../core/crdt/record.ts';
 import type { WebResponse } from '../core/effect.ts';
-import type { WebRequest } from '../core/input.ts';
+import type { Command, WebRequest } from '../core/input.ts';
 
 export type Endpoint = number;
 
@@ -29,8 +29,16 @@ export type Content =
       readonly boot: number;
       readonly ask: Json;
       readonly push: Json | null;
+      /** By the clock of the sender, as sealed messages say it. */
+      readonly issuedMs: number;
     }
-  | { readonly kind: 'page'; readonly exchange: number; readonly boot: number; readonly page: Json }
+  | {
+      readonly kind: 'page';
+      readonly exchange: number;
+      readonly boot: number;
+      readonly page: Json;
+      readonly issuedMs: number;
+    }
   /** A node wants a nonce of another spent; it is answered by a page. */
   | {
       readonly kind: 'redeem';
@@ -38,6 +46,7 @@ export type Content =
       readonly boot: number;
       readonly nonce: string;
       readonly ask: Json;
+      readonly issuedMs: number;
     }
   /** A node introduces itself, and is answered in kind. */
   | ({ readonly kind: 'introduce' } & Introduction)
@@ -45,6 +54,8 @@ export type Content =
   /** Nobody listens there. */
   | { readonly kind: 'unreachable'; readonly exchange: number; readonly boot: number }
   | { readonly kind: 'request'; readonly call: number; readonly web: WebRequest }
+  /** An operator at the admin listener. */
+  | { readonly kind: 'command'; readonly call: number; readonly command: Command }
   /** The client has closed the connection. */
   | { readonly kind: 'hangup'; readonly call: number }
   | { readonly kind: 'response'; readonly call: number; readonly response: WebResponse }

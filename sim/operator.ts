@@ -1,16 +1,20 @@
 // The operators of a world: they look at what a node publishes (its list, its chain, its root, its
-// directory) as monitoring does. Reloading a configuration is a fault of the plan (faults.ts), for
-// it happens to a node whether it runs or not.
-// Invariant: an act of an operator never changes a record. Never here: revoking as an operator,
-// which the core does not offer yet.
+// directory) and how the cluster stands, as monitoring does, and remove nodes for good. Reloading a
+// configuration is a fault of the plan (faults.ts), for it happens to a node whether it runs or not.
+// Invariant: looking changes no record; a removal is said again until a node has confirmed it.
+// Never here: revoking as an operator, which the core does not offer yet.
 
+import type { Command } from '../core/input.ts';
 import { plainRequest } from './client-request.ts';
 import { HOUR, MS, SECOND } from './clock.ts';
+import type { Reply } from './observation.ts';
 import type { Decision, OperatorDecision, Planner } from './plan.ts';
 import { stream } from './prng.ts';
 import type { Actor, ActorFactory, World } from './world.ts';
 
 const GAP = stream('operator.gap');
+/** Before a removal is tried again. */
+const AGAIN_US: number = 2 * SECOND;
 const WHERE = stream('operator.where');
 const WHAT = stream('operator.what');
 
@@ -20,7 +24,7 @@ const TARGETS: { readonly [operation: string]: string } = {
   root: '/ca/root',
   directory: '/acme/directory',
 };
-const OPERATIONS: readonly string[] = ['list', 'list', 'chain', 'root', 'directory'];
+const OPERATIONS: readonly string[] = ['list', 'list', 'chain', 'root', 'directory', 'status'];
 
 export const operators: ActorFactory = (world) => new Operators(world);
 
@@ -49,7 +53,9 @@ class Operators implements Actor {
   }
 
   perform(decision: Decision): void {
-    const { node, operation } = decision as OperatorDecision;
+    const { node, operation, with: what } = decision as OperatorDecision;
+    if (operation === 'remove') this.#remove(node, what['node'] as number);
+    if (operation === 'status') this.#command(node, { kind: 'status' }, () => {});
     const target = TARGETS[operation];
     if (target === undefined) return;
     const world = this.#world;
@@ -65,9 +71,49 @@ class Operators implements Actor {
     });
   }
 
+  /** Removes a node, by asking any other one until it has been done. */
+  #remove(at: number, removed: number): void {
+    const world = this.#world;
+    const others = world.cluster.filter(({ index }) => index !== removed);
+    const by = others[at % others.length]!.index;
+    const id = world.nodes[removed]!.id;
+    this.#command(by, { kind: 'remove', node: id }, (reply) => {
+      const status = reply?.kind === 'response' ? reply.response.status : 0;
+      if (status === 200) world.retire(removed);
+      else this.#later(() => this.#remove(at + 1, removed));
+    });
+  }
+
+  #later(action: () => void): void {
+    this.#open++;
+    this.#world.schedule(this.#world.nowUs + AGAIN_US, () => {
+      this.#open--;
+      action();
+    });
+  }
+
+  /** `replied` gets nothing when no answer came in time. */
+  #command(node: number, command: Command, replied: (reply: Reply | undefined) => void): void {
+    const world = this.#world;
+    let isOver = false;
+    const end = (reply: Reply | undefined): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#open--;
+      timer.cancel();
+      replied(reply);
+    };
+    this.#open++;
+    const timer = world.schedule(world.nowUs + world.options.clientTimeoutMs * MS, () => {
+      call.abandon();
+      end(undefined);
+    });
+    const call = world.command(world.options.clients, node, command, end);
+  }
+
   heal(): void {}
 
   unfinished(): string | undefined {
-    return this.#open === 0 ? undefined : `${this.#open} looks of operators are under way`;
+    return this.#open === 0 ? undefined : `${this.#open} acts of operators are under way`;
   }
 }

@@ -6,6 +6,7 @@ import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Json } from '../core/crdt/record.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
+import { Door } from './door.ts';
 import type { Content, Endpoint } from './message.ts';
 import type { Timer } from './queue.ts';
 import type { Stage } from './stage.ts';
@@ -13,6 +14,8 @@ import type { Stage } from './stage.ts';
 /** The process that talks. */
 export interface Talker {
   readonly descriptor: NodeDescriptor;
+  /** Its wall clock, Unix ms. */
+  wallMs(): number;
   submit(input: Input): void;
   whenAwake(action: () => void): void;
 }
@@ -37,6 +40,7 @@ export class Peers {
   /** What is under way, with what the core hears when nothing comes of it. */
   readonly #asked = new Map<number, { readonly failure: Input; readonly timer: Timer }>();
   readonly #owed = new Map<number, Owed>();
+  readonly #door = new Door();
   #exchanges = 0;
   #asks = 0;
 
@@ -47,16 +51,26 @@ export class Peers {
     this.#talker = talker;
   }
 
-  perform(effect: Extract<Effect, { kind: 'ask' | 'introduce' | 'redeem' | 'tell' }>): void {
+  perform(
+    effect: Extract<Effect, { kind: 'ask' | 'introduce' | 'redeem' | 'tell' | 'members' }>,
+  ): void {
     if (effect.kind === 'ask') this.#ask(effect.peer, effect.url, effect.ask, effect.push);
     else if (effect.kind === 'introduce') this.#introduce(effect.url);
     else if (effect.kind === 'redeem') this.#redeem(effect);
+    else if (effect.kind === 'members') this.#door.admit(effect);
     else this.#tell(effect.exchange, effect.page);
   }
 
   #ask(peer: string, url: string, ask: Json, push: Json | null): void {
     const exchange = this.#open({ kind: 'unreachable', peer, reason: 'no answer' });
-    this.#send(url, { kind: 'ask', exchange, boot: this.#boot, ask, push });
+    this.#send(url, {
+      kind: 'ask',
+      exchange,
+      boot: this.#boot,
+      ask,
+      push,
+      issuedMs: this.#talker.wallMs(),
+    });
   }
 
   #introduce(url: string): void {
@@ -67,7 +81,14 @@ export class Peers {
 
   #redeem({ redemption, url, nonce, ask }: Extract<Effect, { kind: 'redeem' }>): void {
     const exchange = this.#open({ kind: 'unredeemed', redemption, reason: 'no answer' });
-    this.#send(url, { kind: 'redeem', exchange, boot: this.#boot, nonce, ask });
+    this.#send(url, {
+      kind: 'redeem',
+      exchange,
+      boot: this.#boot,
+      nonce,
+      ask,
+      issuedMs: this.#talker.wallMs(),
+    });
   }
 
   #tell(exchange: number, page: Json): void {
@@ -75,7 +96,9 @@ export class Peers {
     if (owed === undefined) return;
     this.#owed.delete(exchange);
     const { to, exchange: theirs, boot } = owed;
-    this.#stage.network.send(this.#index, to, { kind: 'page', exchange: theirs, boot, page });
+    const issuedMs = this.#talker.wallMs();
+    const content: Content = { kind: 'page', exchange: theirs, boot, page, issuedMs };
+    this.#stage.network.send(this.#index, to, content);
   }
 
   take(from: Endpoint, content: Content): void {
@@ -84,7 +107,7 @@ export class Peers {
     else if (content.kind === 'introduction' && content.boot === this.#boot) {
       this.#takeAnswer(content.exchange, content.descriptor);
     } else if (content.kind === 'page' && content.boot === this.#boot) {
-      this.#takePage(content.exchange, content.page);
+      this.#takePage(from, content);
     } else if (content.kind === 'unreachable' && content.boot === this.#boot) {
       this.#fail(content.exchange);
     }
@@ -98,6 +121,10 @@ export class Peers {
 
   #takeAsk(to: Endpoint, content: Extract<Content, { kind: 'ask' | 'redeem' }>): void {
     const { exchange: theirs, boot, ask } = content;
+    if (this.#refuses(to, content.issuedMs)) {
+      this.#stage.network.send(this.#index, to, { kind: 'unreachable', exchange: theirs, boot });
+      return;
+    }
     const exchange = ++this.#exchanges;
     this.#owed.set(exchange, { to, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);
@@ -125,13 +152,32 @@ export class Peers {
     this.#talker.submit({ kind: 'introduced', url: failure.url, descriptor });
   }
 
-  #takePage(exchange: number, page: Json): void {
+  #takePage(
+    from: Endpoint,
+    { exchange, page, issuedMs }: Extract<Content, { kind: 'page' }>,
+  ): void {
+    if (this.#refuses(from, issuedMs)) {
+      this.#fail(exchange);
+      return;
+    }
     const failure = this.#end(exchange);
     if (failure?.kind === 'unreachable') {
       this.#talker.submit({ kind: 'told', from: failure.peer, page });
     } else if (failure?.kind === 'unredeemed') {
       this.#talker.submit({ kind: 'redeemed', redemption: failure.redemption, answer: page });
     }
+  }
+
+  /** Refused, as the channel does it: loudly, and nothing of the message is merged. */
+  #refuses(from: Endpoint, issuedMs: number): boolean {
+    const { options } = this.#stage;
+    const skewMs = issuedMs - this.#talker.wallMs();
+    const toleranceMs = options.clockToleranceSecs * 1000;
+    const refusal = this.#door.refusal(this.#stage.idOf(from), skewMs, toleranceMs);
+    if (refusal !== undefined) {
+      this.#stage.mark(`a message was refused: ${refusal}`, this.#index);
+    }
+    return refusal !== undefined;
   }
 
   #fail(exchange: number): void {

@@ -92,6 +92,9 @@ function detailsText(decision: Decision): string {
     }
     case 'link':
       return linkText(decision);
+    case 'join':
+    case 'return':
+      return '';
     case 'reload':
       return JSON.stringify(decision.policy);
     case 'client':

@@ -99,7 +99,19 @@ export interface ReloadDecision extends On {
   readonly policy: { readonly [member: string]: Json };
 }
 
+/** The node starts for the first time, knowing one of the others. */
+export interface JoinDecision extends On {
+  readonly kind: 'join';
+}
+
+/** A node that was removed for good is started again with what it had. */
+export interface ReturnDecision extends On {
+  readonly kind: 'return';
+}
+
 export type Fault =
+  | JoinDecision
+  | ReturnDecision
   | CrashDecision
   | PauseDecision
   | ClockDecision

@@ -72,6 +72,8 @@ const FAULTS: ReadonlySet<Decision['kind']> = new Set<Fault['kind']>([
   'partition',
   'link',
   'reload',
+  'join',
+  'return',
 ]);
 
 export function run(plan: Plan, cast: Cast): Result {

@@ -135,6 +135,8 @@ export const VERBS: Table = {
     corruptPpm: { called: 'corruptPpm', notation: PPM, default: 0 },
     forUs: FOR,
   },
+  join: { node: ON },
+  return: { node: ON },
   reload: { node: ON, policy: { called: 'policy', notation: TABLE } },
   client: { client: { called: 'client', notation: CLIENT }, operation: OPERATION, with: WITH },
   operator: { node: ON, operation: OPERATION, with: WITH },

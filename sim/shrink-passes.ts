@@ -147,6 +147,8 @@ function simplerOnes(decision: Decision): readonly Decision[] {
     case 'empty':
     case 'clone':
     case 'reload':
+    case 'join':
+    case 'return':
       return [];
     default:
       return unreachable(decision);

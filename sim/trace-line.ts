@@ -286,6 +286,8 @@ export function contentText(content: Content): string {
       return `${content.kind} ${content.exchange}`;
     case 'request':
       return `request #${content.call}`;
+    case 'command':
+      return `command ${content.command.kind} #${content.call}`;
     case 'hangup':
       return `hangup #${content.call}`;
     case 'response':

@@ -4,7 +4,7 @@
 
 import { assert } from '../core/assert.ts';
 import type { Effect } from '../core/effect.ts';
-import type { WebRequest } from '../core/input.ts';
+import type { Command, WebRequest } from '../core/input.ts';
 import { BASE_URL, POLICY } from './build.ts';
 import { MS, NodeClock, SECOND } from './clock.ts';
 import type { SimCrypto } from './crypto.ts';
@@ -14,6 +14,7 @@ import { CLIENTS, clientEndpoint, type Message } from './message.ts';
 import { Network } from './network.ts';
 import type { Observation, Phase, Reply } from './observation.ts';
 import type { Options } from './options.ts';
+import { isJoiner } from './plan-members.ts';
 import { Draws, stream } from './prng.ts';
 import { Queue, type Timer } from './queue.ts';
 import type { Recorder } from './recorder.ts';
@@ -52,8 +53,11 @@ export class Universe implements World, Stage {
   #actors: readonly Actor[] = [];
   readonly #recorder: Recorder;
   readonly #calls = new Map<number, OpenCall>();
+  readonly #commands = new Map<number, (reply: Reply) => void>();
   /** When a machine that is down is started, whoever asks for it last. */
   readonly #starts = new Map<number, Timer>();
+  /** Removed from the cluster for good. */
+  readonly #retired = new Set<number>();
   #lastCall = 0;
 
   constructor(
@@ -81,7 +85,9 @@ export class Universe implements World, Stage {
   }
 
   get cluster(): readonly Machine[] {
-    return this.nodes.filter(({ index }) => !isLiar(index, this.options));
+    return this.nodes.filter(({ index, mayRun }) => {
+      return mayRun && !isLiar(index, this.options) && !this.#retired.has(index);
+    });
   }
 
   get actors(): readonly Actor[] {
@@ -92,7 +98,10 @@ export class Universe implements World, Stage {
   begin(actors: readonly Actor[]): void {
     this.#actors = actors;
     this.enter('safety');
-    for (const machine of this.nodes) machine.start();
+    for (const machine of this.nodes) {
+      machine.mayRun = !isJoiner(machine.index, this.options);
+      if (machine.mayRun) machine.start();
+    }
   }
 
   enter(phase: Phase): void {
@@ -114,6 +123,25 @@ export class Universe implements World, Stage {
       this.network.send(clientEndpoint(client), node, { kind: 'hangup', call });
     };
     return { call, abandon };
+  }
+
+  command(client: number, node: number, command: Command, replied: (reply: Reply) => void): Call {
+    const call = ++this.#lastCall;
+    this.#commands.set(call, replied);
+    this.network.send(clientEndpoint(client), node, { kind: 'command', call, command });
+    return { call, abandon: () => this.#commands.delete(call) };
+  }
+
+  retire(node: number): void {
+    this.#retired.add(node);
+    const machine = this.nodes[node]!;
+    machine.mayRun = false;
+    machine.crash();
+    this.mark('a node was removed for good', node);
+  }
+
+  isRetired(node: number): boolean {
+    return this.#retired.has(node);
   }
 
   note(text: string, about: { readonly node?: number; readonly client?: number } = {}): void {
@@ -144,7 +172,7 @@ export class Universe implements World, Stage {
     this.#starts.get(node)?.cancel();
     const timer = this.queue.add(this.nowUs + delayUs, () => {
       const machine = this.nodes[node]!;
-      if (!machine.isUp) machine.start();
+      if (!machine.isUp && machine.mayRun) machine.start();
     });
     this.#starts.set(node, timer);
   }
@@ -185,13 +213,16 @@ export class Universe implements World, Stage {
   #reply({ content }: Message): void {
     if (content.kind !== 'response' && content.kind !== 'reset') return;
     const { call } = content;
-    const open = this.#calls.get(call);
-    if (open === undefined) return;
-    this.#calls.delete(call);
     const reply: Reply =
       content.kind === 'response'
         ? { kind: 'response', response: content.response }
         : { kind: content.refused ? 'refused' : 'reset' };
+    const obeyed = this.#commands.get(call);
+    this.#commands.delete(call);
+    obeyed?.(reply);
+    const open = this.#calls.get(call);
+    if (open === undefined) return;
+    this.#calls.delete(call);
     const { client, node, replied } = open;
     this.observe({ kind: 'reply', atUs: this.nowUs, node, client, call, reply });
     replied(reply);

@@ -4,7 +4,7 @@
 
 import type { Policy } from '../core/acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
-import type { WebRequest } from '../core/input.ts';
+import type { Command, WebRequest } from '../core/input.ts';
 import type { Now } from '../core/time.ts';
 import type { SimCrypto } from './crypto.ts';
 import type { DiskView } from './disk.ts';
@@ -37,7 +37,7 @@ export interface WorldView {
   readonly nowUs: number;
   readonly phase: Phase;
   readonly nodes: readonly NodeView[];
-  /** Those of them that have to keep the promises: all but liars. */
+  /** Those that have to keep the promises: neither liars, nor removed, nor still to join. */
   readonly cluster: readonly NodeView[];
   /** Key of the nodes' state digests. */
   readonly digestKey: readonly [number, number, number, number];
@@ -63,6 +63,10 @@ export interface World extends WorldView {
    * client has a timeout of its own and abandons the call.
    */
   send(client: number, node: number, web: WebRequest, replied: (reply: Reply) => void): Call;
+  /** An operator says something at a node's admin listener; may get lost like a request. */
+  command(client: number, node: number, command: Command, replied: (reply: Reply) => void): Call;
+  /** A node was removed from the cluster: somebody stops its machine for good. */
+  retire(node: number): void;
   /** Writes a line of an actor into the trace. */
   note(text: string, about?: { readonly node?: number; readonly client?: number }): void;
   /** A situation worth reaching has been reached. */
