@@ -45,8 +45,17 @@ export class Faults {
       if (machine.isPaused) machine.resume();
       else machine.clockTurned();
       if (!this.#world.isRetired(machine.index)) machine.mayRun = true;
+      this.#endClone(machine);
       if (!machine.isUp) this.#world.startLater(machine.index, 0);
     }
+  }
+
+  /** The log says that two nodes have one set of keys: somebody makes the copy its own. */
+  #endClone(machine: Machine): void {
+    const own = this.#world.nodeName(machine.index);
+    if (machine.id === own) return;
+    machine.crash();
+    machine.id = own;
   }
 
   #begin(decision: Fault): void {
@@ -116,6 +125,8 @@ export class Faults {
       case 'clone': {
         const source = this.#world.nodes[decision.source]!;
         this.#exchange(machine, Disk.of(source.disk.image()), 'cloned', nowUs, decision.downUs);
+        // Its keys are in the database, so it runs under the id of the other.
+        machine.id = source.id;
         return;
       }
       case 'reload':

@@ -66,10 +66,12 @@ export function takeIntroduction(
     return;
   }
   if (descriptor.node === membership.self.node) {
-    membership.met(url, descriptor);
     const isHere = descriptor.url === membership.self.url;
     const message = isHere ? THIS_NODE : COPIED;
     tx.log(isHere ? 'warn' : 'error', 'gossip', message, { peer: url ?? descriptor.url });
+    if (isHere) membership.met(url, descriptor);
+    // Another node will be there, once somebody has read that line.
+    else if (url !== null) membership.missed(url, COPIED, tx.now.monoMs);
     return;
   }
   register(tx, descriptor);
