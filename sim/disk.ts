@@ -5,7 +5,8 @@
 
 import { columnsOf, meets, type Selection } from '../core/crdt/columns.ts';
 import { keyText, type Record, type RecordKey } from '../core/crdt/record.ts';
-import type { RangeQuery } from '../core/effect.ts';
+import type { Effect, RangeQuery } from '../core/effect.ts';
+import type { Loaded } from '../core/input.ts';
 import { DotIndex } from './dot-index.ts';
 import type { Changes } from './observation.ts';
 
@@ -65,6 +66,15 @@ export class Disk implements DiskView {
 
   *records(): IterableIterator<Record> {
     for (const { record } of this.#rows.values()) yield record;
+  }
+
+  /** Everything that a load asks for. */
+  read({ keys, selections, ranges }: Extract<Effect, { kind: 'load' }>): Loaded {
+    return {
+      records: this.load(keys),
+      selections: selections.map((selection) => this.select(selection)),
+      ranges: ranges.map((range) => this.range(range)),
+    };
   }
 
   load(keys: readonly RecordKey[]): readonly (Record | undefined)[] {

@@ -294,12 +294,9 @@ export class Machine implements NodeView {
   }
 
   /** Reads now, tells later. */
-  #load({ load, keys, selections, ranges }: Extract<Effect, { kind: 'load' }>): void {
-    const loaded = {
-      records: this.disk.load(keys),
-      selections: selections.map((selection) => this.disk.select(selection)),
-      ranges: ranges.map((range) => this.disk.range(range)),
-    };
+  #load(effect: Extract<Effect, { kind: 'load' }>): void {
+    const { load } = effect;
+    const loaded = this.disk.read(effect);
     const delayUs = this.#diskTime(this.#stage.options.readUs, READ_TIME);
     this.#later(delayUs, () => this.submit({ kind: 'loaded', load, loaded }));
   }
