@@ -71,7 +71,7 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
   return new Node({
     node: machine.id,
     replica: replicaAtStart(machine),
-    ...(peers.length > 0 && {
+    ...(options.nodes > 1 && {
       gossip: { self, peers, intervalMs, fanOut, page, digestKey, ...times },
     }),
     nonces: {

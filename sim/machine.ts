@@ -52,7 +52,7 @@ export class Machine implements NodeView {
   slowdown = 1;
   /** The next commit fails. */
   diskFails = false;
-  /** Its process may run: it has joined, and nobody has taken it away. */
+  /** It has joined, and nobody has taken it away. */
   mayRun = true;
   readonly #stage: Stage;
   #node: Node | undefined;
@@ -295,10 +295,9 @@ export class Machine implements NodeView {
 
   /** Reads now, tells later. */
   #load(effect: Extract<Effect, { kind: 'load' }>): void {
-    const { load } = effect;
     const loaded = this.disk.read(effect);
     const delayUs = this.#diskTime(this.#stage.options.readUs, READ_TIME);
-    this.#later(delayUs, () => this.submit({ kind: 'loaded', load, loaded }));
+    this.#later(delayUs, () => this.submit({ kind: 'loaded', load: effect.load, loaded }));
   }
 
   #validate({ authorization, request }: Extract<Effect, { kind: 'validate' }>): void {
