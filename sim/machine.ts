@@ -12,6 +12,7 @@ import { asksOn, type Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
+import { Alarm } from './alarm.ts';
 import type { NodeClock } from './clock.ts';
 import { Connections } from './connections.ts';
 import { Disk } from './disk.ts';
@@ -22,7 +23,6 @@ import type { Changes, CrashPoint } from './observation.ts';
 import { Peers } from './peers.ts';
 import type { CrashDecision } from './plan.ts';
 import { stream } from './prng.ts';
-import type { Timer } from './queue.ts';
 import type { Stage } from './stage.ts';
 import type { NodeView } from './world.ts';
 
@@ -68,8 +68,7 @@ export class Machine implements NodeView {
   /** Boundaries until the armed crash strikes. */
   #boundariesLeft = 0;
   #armed: ArmedCrash | undefined;
-  #wakeMonoMs = Number.POSITIVE_INFINITY;
-  #wakeTimer: Timer | undefined;
+  #alarm!: Alarm;
 
   constructor(stage: Stage, index: number, clock: NodeClock, policy: Policy) {
     this.#stage = stage;
@@ -125,6 +124,10 @@ export class Machine implements NodeView {
       submit: (input) => this.submit(input),
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
+    const awake = (action: () => void): void => this.#whenAwake(boot, action);
+    this.#alarm = new Alarm(this.#stage.queue, this.clock, awake, () => {
+      this.submit({ kind: 'tick' });
+    });
     const atUs = this.#stage.queue.nowUs;
     this.#stage.observe({ kind: 'start', atUs, node: index, boot, id, disk });
     this.#node = this.#stage.build.createNode(this, this.#stage);
@@ -156,7 +159,7 @@ export class Machine implements NodeView {
 
   /** The clocks of this machine were turned: its timer may be due sooner or later. */
   clockTurned(): void {
-    if (this.#node !== undefined) this.#planWake();
+    if (this.#node !== undefined) this.#alarm.plan();
   }
 
   /** Puts in another disk. The process must be down. */
@@ -237,8 +240,7 @@ export class Machine implements NodeView {
         this.#validate(effect);
         return;
       case 'wake':
-        this.#wakeMonoMs = effect.monoMs;
-        this.#planWake();
+        this.#alarm.set(effect.monoMs);
         return;
       case 'mark':
         this.#stage.mark(effect.name, this.index);
@@ -327,25 +329,6 @@ export class Machine implements NodeView {
     }
   }
 
-  #planWake(): void {
-    this.#wakeTimer?.cancel();
-    this.#wakeTimer = undefined;
-    if (this.#wakeMonoMs === Number.POSITIVE_INFINITY) return;
-    const { queue } = this.#stage;
-    const boot = this.#boot;
-    const atUs = this.clock.whenMono(queue.nowUs, this.#wakeMonoMs);
-    this.#wakeTimer = queue.add(atUs, () => this.#whenAwake(boot, () => this.#wake()));
-  }
-
-  #wake(): void {
-    if (this.now().monoMs < this.#wakeMonoMs) {
-      this.#planWake();
-      return;
-    }
-    this.#wakeMonoMs = Number.POSITIVE_INFINITY;
-    this.submit({ kind: 'tick' });
-  }
-
   /** Does something of this process later, if it is still there. */
   #later(delayUs: number, action: () => void): void {
     const boot = this.#boot;
@@ -393,8 +376,7 @@ export class Machine implements NodeView {
     this.#missed = [];
     this.#inputs = [];
     this.#armed = undefined;
-    this.#wakeMonoMs = Number.POSITIVE_INFINITY;
-    this.#wakeTimer?.cancel();
+    this.#alarm.cancel();
     this.#connections.end();
     this.#peers.end();
   }
