@@ -111,6 +111,11 @@ export const METRICS = {
     help: 'Events of a peer that this node knows of and has not merged, by node id.',
     labels: { peer: 128 },
   },
+  akamu_gossip_peer_clock_skew_seconds: {
+    type: 'gauge',
+    help: 'How far the clock of a peer is ahead of ours, whole seconds, by node id.',
+    labels: { peer: 128 },
+  },
   akamu_gossip_leases: {
     type: 'gauge',
     help: 'Orders and authorizations that some node of the cluster works on.',

@@ -68,6 +68,7 @@ const HEALTHY: ClusterStatus = {
       lagEvents: { there: 2, here: 0 },
       digest: 'equal',
       incarnation: '2',
+      clockSkewSecs: 12,
     },
   ],
   strangers: [],
@@ -98,8 +99,8 @@ incarnation  1, 7 events
 under way    0 leases, 0 redemptions
 not met yet  http://c:1
 
-NODE                         URL         REACHABLE  HEARD    LACKS  OWES US  DIGEST
-${'b'.repeat(27)}  http://b:1  yes        3 s ago  2      0        equal
+NODE                         URL         REACHABLE  HEARD    LACKS  OWES US  CLOCK  DIGEST
+${'b'.repeat(27)}  http://b:1  yes        3 s ago  2      0        +12 s  equal
 `,
   );
   assert.match(statusPage({ ...HEALTHY, members: [] }), /no other nodes\n$/);
@@ -122,7 +123,7 @@ test('a cluster is watched while a node joins it, and while one is removed', asy
     const shown = await akamu(b.port, ['cluster', 'status']);
     assert.is(shown.code, 0);
     assert.match(shown.out, new RegExp(`^this node +${b.node} at ${b.url}\n`));
-    assert.match(shown.out, new RegExp(`\n${a.node} +${a.url} +yes `));
+    assert.match(shown.out, new RegExp(`\n${a.node} +${a.url} +yes .* 0 s +equal\n`));
 
     let pages = 0;
     const watched = await akamu(b.port, ['cluster', 'status', '--watch'], () => {

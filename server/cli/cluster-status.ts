@@ -34,6 +34,8 @@ interface MemberStatus {
   readonly lagEvents: { readonly there: number; readonly here: number } | null;
   readonly digest: 'equal' | 'different' | 'unknown';
   readonly incarnation: string | null;
+  /** How far its clock is ahead; null while that is not known. */
+  readonly clockSkewSecs: number | null;
 }
 
 const WATCH_MS = 2_000;
@@ -101,13 +103,23 @@ export function statusPage(status: ClusterStatus): string {
   return `${[...lines, '', ...table].join('\n')}\n`;
 }
 
-const TITLES = ['NODE', 'URL', 'REACHABLE', 'HEARD', 'LACKS', 'OWES US', 'DIGEST'] as const;
+const TITLES = [
+  'NODE',
+  'URL',
+  'REACHABLE',
+  'HEARD',
+  'LACKS',
+  'OWES US',
+  'CLOCK',
+  'DIGEST',
+] as const;
 
 function rowOf(member: MemberStatus): readonly string[] {
-  const { node, url, reachable, lastExchangeMs, lagEvents, digest } = member;
+  const { node, url, reachable, lastExchangeMs, lagEvents, digest, clockSkewSecs } = member;
+  const clock = clockSkewSecs === null ? '-' : `${clockSkewSecs > 0 ? '+' : ''}${clockSkewSecs} s`;
   const heard = lastExchangeMs === null ? '-' : `${Math.round(lastExchangeMs / 1000)} s ago`;
   const lag = [lagEvents?.there ?? '-', lagEvents?.here ?? '-'].map(String);
-  return [node, url, REACHABLE.get(reachable) ?? '?', heard, ...lag, digest];
+  return [node, url, REACHABLE.get(reachable) ?? '?', heard, ...lag, clock, digest];
 }
 
 function columns(rows: readonly (readonly string[])[]): readonly string[] {

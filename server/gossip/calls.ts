@@ -15,6 +15,7 @@ import {
 import type { Metrics } from '../../io/metrics.ts';
 import { PeerClient, type PeerResponse } from '../../io/peer-client.ts';
 import type { PeerPort } from '../../io/peer-port.ts';
+import { ClockSkew } from './clock-skew.ts';
 import type { Notices } from './notices.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 
@@ -29,6 +30,7 @@ export class Calls implements PeerPort {
   readonly #channel: Channel;
   readonly #notices: Notices;
   readonly #metrics: Metrics;
+  readonly #skew: ClockSkew;
   /** Redemptions have connections of their own: clients wait for them, and pages are large. */
   readonly #bulk = new PeerClient();
   readonly #quick = new PeerClient();
@@ -41,6 +43,12 @@ export class Calls implements PeerPort {
     this.#channel = channel;
     this.#notices = notices;
     this.#metrics = metrics;
+    this.#skew = new ClockSkew(metrics, notices);
+  }
+
+  /** How far clocks of peers are ahead of ours, whole seconds by node id. */
+  get skewSecs(): ReadonlyMap<string, number> {
+    return this.#skew.secs;
   }
 
   readonly ask = ({ peer, url, ask, push }: EffectOf<'ask'>): Promise<Json> => {
@@ -145,6 +153,7 @@ export class Calls implements PeerPort {
     for (let isSecond = false; ; isSecond = true) {
       const sent = await this.#sealed(url, seal);
       const answer = await this.#post(path, url, sent.body, timeoutMs);
+      if (path === 'sync') this.#skew.observe(peer, url, answer.headers.date);
       if (answer.status === 200) return { sent, answer };
       if (BOOT_STATUSES.includes(answer.status)) {
         const isNews = this.#channel.heardBoot(peer, bootOf(answer));

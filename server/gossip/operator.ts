@@ -13,6 +13,7 @@ import { notLocal } from './local.ts';
 /** What a running node in a cluster offers. */
 export interface OperatorSide {
   readonly descriptor: NodeDescriptor;
+  readonly calls: { readonly skewSecs: ReadonlyMap<string, number> };
   /** Undefined when the node stopped before it was done. */
   readonly administer: (command: Command) => Promise<WebResponse | undefined>;
 }
@@ -31,7 +32,10 @@ interface Route {
 const ROUTES: Readonly<Record<string, Route>> = {
   'GET /admin/gossip/status': {
     method: 'GET',
-    run: (side) => side.administer({ kind: 'status' }),
+    run: async ({ administer, calls }) => {
+      const answer = await administer({ kind: 'status' });
+      return answer && withSkews(answer, calls.skewSecs);
+    },
   },
   'GET /admin/gossip/identity': {
     method: 'GET',
@@ -97,6 +101,16 @@ function json(status: number, value: object): WebResponse {
     ['Cache-Control', 'no-store'],
   ] as const;
   return { status, headers, body: `${JSON.stringify(value)}\n`, route: 'gossip' };
+}
+
+/** The core knows no clock but its own: how far the others are off is added here. */
+function withSkews(answer: WebResponse, skewSecs: ReadonlyMap<string, number>): WebResponse {
+  if (answer.status !== 200 || typeof answer.body !== 'string') return answer;
+  const status = JSON.parse(answer.body) as { members: readonly { readonly node: string }[] };
+  const members = status.members.map((member) => {
+    return { ...member, clockSkewSecs: skewSecs.get(member.node) ?? null };
+  });
+  return { ...answer, body: `${JSON.stringify({ ...status, members })}\n` };
 }
 
 function typeOf(message: IncomingMessage): string {
