@@ -150,7 +150,8 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
     const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
     if (followUp !== 'refuse') this.#note(result, monoMs);
-    const asksOn = (followUp === 'ask' && !this.membership.isSilent) || !isNewest;
+    // Also of a node that begins no rounds: who calls it with more than fits one page is asked back.
+    const asksOn = followUp === 'ask' || !isNewest;
     return asksOn && rounds.ask(name, monoMs) ? this.call(name) : undefined;
   }
 

@@ -2,6 +2,7 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { askToJson } from '../crdt/page.ts';
 import { descriptorOf, urlOf } from '../testing/cluster.ts';
 import { Rig } from '../testing/rig.ts';
 
@@ -21,6 +22,23 @@ test('a node without configured peers answers who calls it, and calls nobody', (
   node.submit({ kind: 'introduced', url: null, descriptor: descriptorOf('b') });
   node.advance(5000);
   assert.not.ok(sent(node).includes('ask'));
+});
+
+test('a node without configured peers asks one back that calls it and has seen more', () => {
+  const node = rig();
+  node.submit({ kind: 'introduced', url: null, descriptor: descriptorOf('b') });
+  sent(node);
+  const vector = new Map([['b.1', 7]]);
+  const ask = askToJson({
+    origin: 'b.1',
+    vector,
+    cursor: null,
+    chain: '',
+    listing: null,
+    clockMs: 0,
+  });
+  node.submit({ kind: 'asked', exchange: 1, from: 'b', ask, push: null });
+  assert.equal(sent(node), ['tell', 'ask']);
 });
 
 test('once peers are configured it calls them, and once they are not it stops', () => {
