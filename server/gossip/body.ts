@@ -6,11 +6,16 @@ import type { IncomingMessage } from 'node:http';
 
 export type BodyFault = 'too large' | 'busy' | 'gone';
 
-/** Octets of bodies that are arriving or at work, of all callers and of one address. */
-const MAX_OCTETS = 96 * 1024 * 1024;
-const MAX_OCTETS_OF_ONE = 48 * 1024 * 1024;
-/** Requests under way, each of which costs something even when its body is empty. */
-const MAX_REQUESTS_OF_ONE = 2_048;
+export interface IntakeLimits {
+  /** Octets of bodies that are arriving or at work, of all callers and of one address. */
+  readonly octets: number;
+  readonly octetsOfOne: number;
+  /** Requests under way from one address: each costs something even when its body is empty. */
+  readonly requestsOfOne: number;
+}
+
+const MIB = 1024 * 1024;
+const LIMITS: IntakeLimits = { octets: 96 * MIB, octetsOfOne: 48 * MIB, requestsOfOne: 2_048 };
 
 interface Load {
   octets: number;
@@ -19,8 +24,13 @@ interface Load {
 
 /** Counts what is under way. */
 export class Intake {
+  readonly #limits: IntakeLimits;
   readonly #loads = new Map<string, Load>();
   #octets = 0;
+
+  constructor(limits: IntakeLimits = LIMITS) {
+    this.#limits = limits;
+  }
 
   /**
    * Collects a body and hands it to `work`; what it took counts until that is done. Answers with a
@@ -33,7 +43,7 @@ export class Intake {
   ): Promise<T | BodyFault> {
     const address = message.socket.remoteAddress ?? '';
     const load = this.#loads.get(address) ?? { octets: 0, requests: 0 };
-    if (load.requests >= MAX_REQUESTS_OF_ONE) return 'busy';
+    if (load.requests >= this.#limits.requestsOfOne) return 'busy';
     this.#loads.set(address, load);
     load.requests++;
     let taken = 0;
@@ -41,7 +51,8 @@ export class Intake {
       taken += octets;
       load.octets += octets;
       this.#octets += octets;
-      return load.octets <= MAX_OCTETS_OF_ONE && this.#octets <= MAX_OCTETS;
+      const { octets: most, octetsOfOne } = this.#limits;
+      return load.octets <= octetsOfOne && this.#octets <= most;
     };
     try {
       const body = await collect(message, maxOctets, reserve);
