@@ -143,7 +143,10 @@ export class Engine {
     let membership: Membership | undefined;
     try {
       const { cluster } = this.#options;
-      membership = cluster && (await joinCluster(store, cluster));
+      const died = (error: Error): void => {
+        if (this.#running?.store === store) this.#running.driver.fail(error);
+      };
+      membership = cluster && (await joinCluster(store, cluster, died));
       await this.#beginOn(store, membership);
     } catch (error) {
       // Their threads would keep a process alive that has given up.
@@ -216,7 +219,8 @@ export class Engine {
   #recover(error: unknown): void {
     const failed = this.#running;
     this.#running = undefined;
-    this.#fault = 'the database failed; recovering';
+    const part = error instanceof StoreError ? 'the database' : 'a part of this node';
+    this.#fault = `${part} failed; recovering`;
     this.#reason = messageOf(error);
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log.error('node', 'stopped acknowledging; starting again from what is durable', {

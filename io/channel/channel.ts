@@ -39,6 +39,8 @@ export interface ChannelOptions {
   /** Wall clock, Unix ms. */
   readonly nowMs: () => number;
   readonly limits: ChannelLimits;
+  /** Called once if the channel's thread ends by itself: it is of no use any more. */
+  readonly died?: (error: Error) => void;
 }
 
 /** A question on its way. Keep it until the answer is there; it is good for one answer. */

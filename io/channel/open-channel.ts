@@ -58,7 +58,7 @@ class ThreadedChannel implements Channel {
   readonly #counts = { sealed: 0, opened: 0, octetsOut: 0, octetsIn: 0 };
   readonly #refused: { [name in RefusalName]: number };
 
-  constructor({ keys, clusterSecret, boot, nowMs, limits }: ChannelOptions) {
+  constructor({ keys, clusterSecret, boot, nowMs, limits, died }: ChannelOptions) {
     this.descriptor = keys.descriptor;
     this.node = keys.descriptor.node;
     this.boot = boot ?? toBase64Url(randomBytes(BOOT_OCTETS));
@@ -70,7 +70,7 @@ class ThreadedChannel implements Channel {
     this.#refused = Object.fromEntries(REFUSAL_NAMES.map((name) => [name, 0])) as {
       [name in RefusalName]: number;
     };
-    this.#thread = new SealingThread({ keys, boot: this.boot, limits });
+    this.#thread = new SealingThread({ keys, boot: this.boot, limits }, died);
   }
 
   members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[] {

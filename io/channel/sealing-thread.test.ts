@@ -8,10 +8,22 @@ const KEYS = makeNodeKeys('http://node.test', Date.UTC(2026, 0, 1));
 
 test('when the thread dies, whoever waits and whoever comes is told', async () => {
   const keys = { ...KEYS, signing: new Uint8Array(3) };
-  const thread = new SealingThread({ keys, boot: 'A'.repeat(22), limits: LIMITS });
+  const deaths: Error[] = [];
+  const thread = new SealingThread({ keys, boot: 'A'.repeat(22), limits: LIMITS }, (error) => {
+    deaths.push(error);
+  });
   const outcomes = await Promise.all([outcomeOf(thread.run(['pack', '1'])), dying(thread)]);
   for (const outcome of outcomes) assert.match(outcome, /cannot be used: its thread died/);
   await thread.close();
+  assert.is(deaths.length, 1, 'and so is its owner, once');
+});
+
+test('a thread that is closed has not died', async () => {
+  const deaths: Error[] = [];
+  const parts = { keys: KEYS, boot: 'A'.repeat(22), limits: LIMITS };
+  const thread = new SealingThread(parts, (error) => deaths.push(error));
+  await thread.close();
+  assert.equal(deaths, []);
 });
 
 test('no more than so many wait for the thread; the rest is refused', async () => {

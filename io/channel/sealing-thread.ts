@@ -23,11 +23,17 @@ export class SealingThread {
   #fault: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(workerData: WorkerStart) {
+  /** `died`: called once if the thread ends before it is closed. */
+  constructor(workerData: WorkerStart, died: (error: Error) => void = () => {}) {
+    const lose = (fault: string): void => {
+      const isNews = this.#fault === undefined;
+      this.#lose(fault);
+      if (isNews) died(this.#lost());
+    };
     this.#worker = new Worker(WORKER, { workerData, name: 'channel' });
     this.#worker.on('message', (outcome: Outcome) => this.#settle(outcome));
-    this.#worker.on('error', (error: Error) => this.#lose(`its thread died: ${error.message}`));
-    this.#worker.on('exit', () => this.#lose('its thread ended'));
+    this.#worker.on('error', (error: Error) => lose(`its thread died: ${error.message}`));
+    this.#worker.on('exit', () => lose('its thread ended'));
   }
 
   /** Rejects with a ChannelRefusal (`busy` when too many wait), or an Error when it is closed. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Driver } from '../../io/driver.ts';
 import { freeStablePort } from '../testing/ports.ts';
 import { AcmeClient } from './testing/acme-client.ts';
 import { Member, type MemberOptions, until } from './testing/member.ts';
@@ -217,6 +218,25 @@ test('a new node that meets nobody is not ready', async () => {
     assert.match(lonely.engine.fault ?? '', 'first contact with a peer');
     await start('b', { port, gossip: {} });
     await lonely.ready();
+  });
+});
+
+test('a node that failed while it ran begins anew, and is heard again', async () => {
+  await withMembers(async (start) => {
+    const a = await start('a', { gossip: {} });
+    const b = await start('b', { gossip: { peers: [a.url] } });
+    await b.ready();
+    const client = new AcmeClient();
+    await client.register(b);
+    const view = b.engine.gossip();
+    if (typeof view === 'string') throw new Error(view);
+    (view.driver as Driver).fail(new Error('its thread died'));
+    assert.match(b.engine.fault ?? '', 'a part of this node failed; recovering');
+    await b.logged(/INFO node: recovered/);
+    await b.ready();
+    const { url, pem } = await client.certificate([b], 'anew.test');
+    await receives(client, a, url, pem);
+    assert.ok(b.lines.some((line) => /reason=".*its thread died/.test(line)));
   });
 });
 

@@ -40,8 +40,15 @@ export interface Membership {
   readonly calls: Calls;
 }
 
-/** Rejects with a NodeKeyError that names the fix when the keys cannot be used. */
-export async function joinCluster(store: Store, options: ClusterOptions): Promise<Membership> {
+/**
+ * Rejects with a NodeKeyError that names the fix when the keys cannot be used. `died`: called once
+ * if the channel ends by itself.
+ */
+export async function joinCluster(
+  store: Store,
+  options: ClusterOptions,
+  died: (error: Error) => void,
+): Promise<Membership> {
   const { config, authority, log, metrics } = options;
   const clusterSecret = authority.deriveSecret(CLUSTER_SECRET_LABEL);
   const keys = await loadNodeKeys(store, clusterSecret, options.url, Date.now());
@@ -50,6 +57,7 @@ export async function joinCluster(store: Store, options: ClusterOptions): Promis
     clusterSecret,
     nowMs: Date.now,
     limits: channelLimits(config),
+    died,
   });
   const { descriptor } = keys;
   return {
