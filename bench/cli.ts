@@ -4,6 +4,8 @@
 
 import { runCluster } from './cluster.ts';
 import { renderCluster, summarizeCluster } from './cluster-report.ts';
+import { runGossip } from './gossip.ts';
+import { renderGossip } from './gossip-report.ts';
 import { runGrowth } from './growth.ts';
 import { renderGrowth } from './growth-report.ts';
 import { runIssuance } from './issuance.ts';
@@ -49,7 +51,11 @@ async function run(options: Options): Promise<number> {
     process.stdout.write(options.asJson ? toJson(result) : renderSim(result));
     return result.failures.length === 0 ? 0 : EXIT_FAILURE;
   }
-  if (options.command === 'gossip') throw new UsageError('not yet');
+  if (options.command === 'gossip') {
+    const result = await runGossip(options, say);
+    process.stdout.write(options.asJson ? toJson(result) : renderGossip(result));
+    return result.failures.length === 0 ? 0 : EXIT_FAILURE;
+  }
   if (options.command === 'cluster') {
     const result = await runCluster(options, say);
     const summaries = summarizeCluster(result.parts);

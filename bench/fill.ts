@@ -54,9 +54,10 @@ export function fillDatabase({ file, count, seed, digestKey }: FillOptions): voi
   }
 }
 
-function modelsIn(database: Database.Database): Models {
+/** The first record of each kind: those of one real issuance. */
+export function modelsIn(database: Database.Database): Models {
   const one = database.prepare(
-    'SELECT kind, id, origin, seq, fields FROM records WHERE kind = ? LIMIT 1',
+    'SELECT kind, id, origin, seq, fields FROM records WHERE kind = ? ORDER BY origin, seq LIMIT 1',
   );
   const found = KINDS.map((kind) => {
     const row = one.raw().get(kind) as Parameters<typeof recordOf> | undefined;

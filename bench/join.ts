@@ -4,17 +4,14 @@
 // in sync is what the nodes themselves say to operators.
 // Never here: how results look (join-report.ts).
 
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCa } from '../server/ca/ca.ts';
-import { digestKey } from '../server/gossip/options.ts';
 import { ClusterNode } from './cluster-node.ts';
 import { statusOf, untilEqual } from './cluster-status.ts';
 import { CsrPool } from './csr-pool.ts';
 import { fillDatabase } from './fill.ts';
 import { type LoadResult, openClients, runFlows } from './load.ts';
+import { digestKeyOf, issueOnce } from './model-database.ts';
 import type { JoinOptions } from './options.ts';
-import { nameOf } from './population.ts';
 import {
   cpuMsOf,
   machineCpuMs,
@@ -85,14 +82,7 @@ async function prepare(
   { records }: JoinOptions,
   say: (line: string) => void,
 ): Promise<void> {
-  await node.start([]);
-  const load = { name: 'model', workers: 1, accounts: 1 };
-  const known = world.responder.keyAuthorizations;
-  const clients = await openClients(load, node.directoryUrl, known);
-  const run = await runFlows(clients, new CsrPool(nameOf(0).split('0.')[0]!), { flows: 1 });
-  for (const client of clients) client.reset();
-  if (run.failures.length > 0) throw new Error(run.failures[0]);
-  await node.stop();
+  await issueOnce(world, node);
   const startMs = performance.now();
   const file = node.databaseFile;
   fillDatabase({ file, count: records, seed: SEED, digestKey: digestKeyOf(node) });
@@ -178,21 +168,4 @@ async function untilInSync(
     await sleep(POLL_MS);
   }
   throw new Error(`not in sync after ${limitMs} ms:\n${joiner.logTail()}`);
-}
-
-/** Under which the node compares contents with others: it follows from the CA's key. */
-function digestKeyOf({ caDirectory }: ClusterNode): ReturnType<typeof digestKey> {
-  const config = {
-    id: 'default',
-    keyFile: join(caDirectory, 'key.pem'),
-    certFile: join(caDirectory, 'cert.pem'),
-    keyType: 'ec:P-256',
-    validityDays: 90,
-    caValidityYears: 10,
-    commonName: 'bench',
-  } as const;
-  const random = (length: number): never => {
-    throw new Error(`the CA is there: nobody needs ${length} random octets`);
-  };
-  return digestKey(openCa(config, { nowMs: Date.now(), random }));
 }

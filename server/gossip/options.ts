@@ -6,6 +6,7 @@ import { assert } from '../../core/assert.ts';
 import type { GossipOptions } from '../../core/cluster/cluster.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { DigestKey } from '../../core/crdt/digest.ts';
+import type { PageLimits } from '../../core/crdt/serve.ts';
 import type { ChannelLimits } from '../../io/channel/channel.ts';
 import { readDescriptor } from '../../io/channel/descriptor.ts';
 import { parseListenAddress, urlOf } from '../../io/config/address.ts';
@@ -17,7 +18,7 @@ import { GOSSIP_PATHS } from './paths.ts';
  * A page: large enough that a new node is in sync soon, small enough that merging one leaves ACME
  * requests waiting for some milliseconds only (README.md has the figures).
  */
-const PAGE = { records: 500, octets: 512 * 1024 } as const;
+export const PAGE: PageLimits = { records: 500, octets: 512 * 1024 };
 /** What a sealed body may grow to when it is opened: a page and a push, and room. */
 const INFLATED_OCTETS = 64 * 1024 * 1024;
 
