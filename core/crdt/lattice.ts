@@ -37,6 +37,9 @@ export type Lease = {
 /** A value in a field holds at most this many UTF-16 code units, and nests at most this deep. */
 export const FIELD_BOUNDS = { size: 131_072, depth: 16 } as const;
 
+/** The same for a field that this version does not know. */
+export const UNKNOWN_BOUNDS = { size: 16_384, depth: 16 } as const;
+
 /** A set keeps the least of its members beyond this number, which is still a lattice. */
 export const MAX_SET_MEMBERS = 256;
 
@@ -80,7 +83,7 @@ export const LATTICES: {
   opaque: {
     join: (a, b) => shaped(a, b, (lattice) => lattice.join(a, b), a, b),
     leq: (a, b) => shaped(a, b, (lattice) => lattice.leq(a, b), false, true),
-    validate: (json): json is Json => isJson(json, FIELD_BOUNDS),
+    validate: (json): json is Json => isJson(json, UNKNOWN_BOUNDS),
   },
 };
 

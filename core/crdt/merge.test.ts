@@ -4,7 +4,14 @@ import * as assert from 'uvu/assert';
 import { sameJson } from './canonical.ts';
 import { compare, type Fields, joinFields, mergeRecord } from './merge.ts';
 import type { Json, Record } from './record.ts';
-import { isDeletable, type Kind, latticeOf, refuseRecord, SCHEMA } from './schema.ts';
+import {
+  isDeletable,
+  type Kind,
+  latticeOf,
+  MAX_UNKNOWN_FIELDS,
+  refuseRecord,
+  SCHEMA,
+} from './schema.ts';
 import { fieldsOf } from './testing/values.ts';
 
 const KINDS = Object.keys(SCHEMA) as Kind[];
@@ -143,7 +150,9 @@ test('names from the prototype are neither kinds nor fields of the schema', () =
 
 test('too many fields that nobody knows are refused, and two halves join to few', () => {
   const many = (prefix: string): Fields => {
-    return Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`${prefix}${i}`, i]));
+    return Object.fromEntries(
+      Array.from({ length: MAX_UNKNOWN_FIELDS }, (_, i) => [`${prefix}${i}`, i]),
+    );
   };
   assert.is(refuseRecord('account', 'x', { ...many('u'), extra: 1 }), 'unknown fields');
   const joined = joinFields('account', { ...many('u'), status: 'valid' }, many('a'));

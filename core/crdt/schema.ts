@@ -5,7 +5,7 @@
 // allowed.
 
 import { isJson } from './canonical.ts';
-import { FIELD_BOUNDS, LATTICES, type Lattice } from './lattice.ts';
+import { FIELD_BOUNDS, LATTICES, type Lattice, UNKNOWN_BOUNDS } from './lattice.ts';
 import type { Json, Record } from './record.ts';
 
 /** kind → field → lattice. */
@@ -108,8 +108,16 @@ export const URGENT = [
   'policy',
 ] as const;
 
-/** A record has at most this many fields that this version does not know. */
-export const MAX_UNKNOWN_FIELDS = 32;
+/**
+ * A record has at most this many fields that this version does not know. With the bounds of fields
+ * it follows how large any record can become, whatever is merged into it: see MAX_FIELDS_SIZE.
+ */
+export const MAX_UNKNOWN_FIELDS = 16;
+
+/** UTF-16 code units that all fields of one record take at most. */
+export const MAX_FIELDS_SIZE: number =
+  MAX_UNKNOWN_FIELDS * UNKNOWN_BOUNDS.size +
+  FIELD_BOUNDS.size * Math.max(...Object.values(SCHEMA).map(registersOf));
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const ID = /^[\x21-\x7e]{1,200}$/;
@@ -167,6 +175,14 @@ export function refuseRecord(kind: unknown, id: unknown, fields: unknown): strin
     if (!isKnownField(kind, field) && ++unknown > MAX_UNKNOWN_FIELDS) return 'unknown fields';
   }
   return isJson(id, FIELD_BOUNDS) ? undefined : 'id';
+}
+
+/** Fields whose values are not bounded by their lattice already: a rung, a number and a lease are. */
+function registersOf(fields: { readonly [field: string]: string | readonly string[] }): number {
+  const small = ['max', 'lease'];
+  return Object.values(fields).filter((lattice) => {
+    return typeof lattice === 'string' && !small.includes(lattice);
+  }).length;
 }
 
 function latticesOf(fields: {

@@ -3,8 +3,10 @@
 // Invariant: a row that was made here can be stored by every adapter; recordOf(rowOf(r)) equals r.
 // Never here: SQL.
 
+import { assert } from '../../core/assert.ts';
 import { columnsOf, type Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
+import { MAX_FIELDS_SIZE } from '../../core/crdt/schema.ts';
 import { StoreError } from './store.ts';
 
 export type Cell = string | number | null;
@@ -36,10 +38,12 @@ export const KEY_LIMITS = {
 } as const;
 
 /**
- * Most bytes (UTF-8) of a record's fields as JSON. The row repeats some of them in its columns, and
- * escaping at most doubles them: so a row fits the 16 MiB that MariaDB takes at once.
+ * Most bytes (UTF-8) of a record's fields as JSON: more than any record can have that the core lets
+ * in. The row repeats some of them in its columns, and MariaDB takes 16 MiB at once.
  */
-export const MAX_FIELDS_BYTES = 3_145_728;
+export const MAX_FIELDS_BYTES = 6_291_456;
+// JSON writes a control character as six octets, and nothing as more.
+assert(6 * MAX_FIELDS_SIZE <= MAX_FIELDS_BYTES, 'what the core lets in can be stored');
 
 /** Most records a page may ask for. */
 export const MAX_PAGE_RECORDS = 10_000;
