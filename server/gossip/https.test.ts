@@ -24,8 +24,8 @@ async function called(port: number, root: string | undefined): Promise<string> {
     const request = { url: 'https://localhost:${port}', path: '/', headers: {}, maxOctets: 100 };
     const body = new Uint8Array(3);
     await client.post({ ...request, body, timeoutMs: 3000 }).then(
-      (answer) => console.log(answer.status, answer.body.toString()),
-      (error) => console.log(error.message),
+      (answer) => process.stdout.write(\`\${answer.status} \${answer.body}\`),
+      (error) => process.stdout.write(error.message),
     );
     client.close();`;
   const env = { ...process.env, ...(root !== undefined && { NODE_EXTRA_CA_CERTS: root }) };
