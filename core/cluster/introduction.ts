@@ -68,7 +68,10 @@ export function takeIntroduction(
   if (descriptor.node === membership.self.node) {
     const isHere = descriptor.url === membership.self.url;
     const message = isHere ? THIS_NODE : COPIED;
-    tx.log(isHere ? 'warn' : 'error', 'gossip', message, { peer: url ?? descriptor.url });
+    const peer = url ?? descriptor.url;
+    if (membership.isNewRefusal(peer, message)) {
+      tx.log(isHere ? 'warn' : 'error', 'gossip', message, { peer });
+    }
     if (isHere) membership.met(url, descriptor);
     // Another node will be there, once somebody has read that line.
     else if (url !== null) membership.missed(url, COPIED, tx.now.monoMs);

@@ -125,8 +125,19 @@ test('a URL that answers with our own id is said to be ours, and not called agai
   const rig = cluster.rig('a');
   rig.submit({ kind: 'configure', policy: rig.policy, peers: [urlOf('a')] });
   cluster.run(20);
-  assert.equal(logged(rig, /this peer is the node itself/).length, 2, 'as caller and as called');
+  assert.equal(logged(rig, /this peer is the node itself/), ['warn']);
   assert.equal(administer(rig, { kind: 'status' }).body['strangers'], []);
+});
+
+test('a copied database is named once, however often the copy answers', () => {
+  const cluster = new Cluster(['a', 'b']);
+  const rig = cluster.rig('a');
+  for (let i = 0; i < 5; i++) {
+    const descriptor = { ...descriptorOf('a'), url: urlOf('b') };
+    rig.submit({ kind: 'introduced', url: urlOf('b'), descriptor });
+  }
+  assert.equal(logged(rig, /as when a database was copied/), ['error']);
+  assert.equal(membersOf(rig), ['b']);
 });
 
 test('nodes know each other after a round, and those they were not told of after another', () => {
