@@ -63,8 +63,9 @@ test('nothing is visible before the changes ahead of it are durable; the order i
 });
 
 test('changes of one turn are one commit, and so are those that come while one is under way', async () => {
-  const { log, commits } = rig();
+  const { log, commits, seen } = rig();
   for (const id of ['a', 'b']) log.persist(change(id));
+  log.visible(() => seen.push(`a, b: ${commits.length} commits sent`));
   await turn();
   for (const id of ['c', 'd']) {
     log.persist(change(id));
@@ -76,7 +77,7 @@ test('changes of one turn are one commit, and so are those that come while one i
   );
   commits[0]!.done();
   await turn();
-  await turn();
+  assert.equal(seen, ['a, b: 2 commits sent']);
   assert.equal(
     commits.map(({ ids }) => ids),
     [

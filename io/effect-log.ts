@@ -98,6 +98,8 @@ export class EffectLog {
 
   #committed(): void {
     const actions = this.#flights.shift() ?? [];
+    // What has gathered meanwhile goes first: it is synced while answers are written here.
+    this.#commit();
     for (const action of actions) action();
     this.#schedule();
   }
