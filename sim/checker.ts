@@ -36,6 +36,8 @@ export interface Checker {
   unsettled?(world: WorldView): string | undefined;
   /** Situations worth reaching that it has seen, with how often; asked once at the end. */
   marks?(): ReadonlyMap<string, number>;
+  /** Figures of the run, of which the smallest of a swarm is worth knowing; asked once at the end. */
+  figures?(): ReadonlyMap<string, number>;
   /** Asked once, when everything has settled or the bound is over. */
   atEnd(world: WorldView): readonly Finding[];
 }

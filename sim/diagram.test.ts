@@ -19,6 +19,7 @@ const RESULT: Result = {
   events: 0,
   counts: {},
   marks: {},
+  figures: {},
   virtualUs: 10_000,
 };
 

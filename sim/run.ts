@@ -54,6 +54,8 @@ export interface Result {
   readonly counts: { readonly [name: string]: number };
   /** How often each situation worth reaching was reached, sorted by name. */
   readonly marks: { readonly [name: string]: number };
+  /** The smallest of what checkers measured, sorted by name. */
+  readonly figures: { readonly [name: string]: number };
   readonly virtualUs: number;
   /** The core threw: its message and stack. */
   readonly failure?: string;
@@ -185,6 +187,9 @@ function resultOf(world: Universe, recorder: Recorder): Result {
     events,
     counts: sortedObject(recorder.counts),
     marks: sortedObject(recorder.marks),
+    figures: sortedObject(
+      new Map(recorder.checkers.flatMap((checker) => [...(checker.figures?.() ?? [])])),
+    ),
     virtualUs: world.nowUs,
     ...(world.failure !== undefined && { failure: failureText(world.failure) }),
   };

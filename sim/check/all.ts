@@ -9,6 +9,7 @@ import { crl } from './crl.ts';
 import { dots } from './dots.ts';
 import { durability } from './durability.ts';
 import { durableBeforeVisible } from './durable-before-visible.ts';
+import { leases } from './leases.ts';
 import { liveness } from './liveness.ts';
 import { monotonicitySeen } from './monotonicity-seen.ts';
 import { monotonicityStored } from './monotonicity-stored.ts';
@@ -36,4 +37,5 @@ export const CHECKERS: readonly CheckerFactory[] = [
   answers,
   situations,
   control,
+  leases,
 ];

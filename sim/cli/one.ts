@@ -81,6 +81,7 @@ function printResult(session: Session, result: Result, hostMs: number): void {
   for (const violation of result.violations) printViolation(session, violation);
   session.print(`counts ${pairs(result.counts)}`);
   session.print(`marks ${pairs(result.marks)}`);
+  if (Object.keys(result.figures).length > 0) session.print(`figures ${pairs(result.figures)}`);
   const virtualSecs = Math.round(result.virtualUs / SECOND);
   const perSecond = Math.round((result.events / hostMs) * 1000);
   const faster = Math.round(result.virtualUs / 1000 / hostMs);

@@ -12,6 +12,8 @@ import type { Command, Session } from './session.ts';
 interface Tally {
   readonly verdicts: Map<string, number>;
   readonly marks: Map<string, number>;
+  /** The smallest of each figure, and the seed that had it. */
+  readonly figures: Map<string, { readonly figure: number; readonly seed: number }>;
   readonly failures: string[];
   events: number;
   virtualUs: number;
@@ -26,6 +28,7 @@ export const runSwarm: Command = (session) => {
   const tally: Tally = {
     verdicts: new Map(),
     marks: new Map(),
+    figures: new Map(),
     failures: [],
     events: 0,
     virtualUs: 0,
@@ -49,6 +52,10 @@ function runSeed(session: Session, seed: number, tally: Tally): void {
   tally.events += result.events;
   tally.virtualUs += result.virtualUs;
   for (const [name, times] of Object.entries(result.marks)) add(tally.marks, name, times);
+  for (const [name, figure] of Object.entries(result.figures)) {
+    const smallest = tally.figures.get(name)?.figure ?? Number.POSITIVE_INFINITY;
+    if (figure < smallest) tally.figures.set(name, { figure, seed });
+  }
   const divergence = flags.has('check') ? check(session, plan, result) : undefined;
   add(tally.verdicts, divergence === undefined ? result.verdict : 'nondeterministic', 1);
   const code = divergence === undefined ? EXIT_CODES[result.verdict] : NOT_DETERMINISTIC;
@@ -71,6 +78,9 @@ function printSummary(session: Session, tally: Tally, hostMs: number, count: num
   }
   for (const [name, times] of [...tally.marks].sort(([a], [b]) => (a < b ? -1 : 1))) {
     session.print(`reached ${name}: ${times}`);
+  }
+  for (const [name, { figure, seed }] of tally.figures) {
+    session.print(`${name}: ${figure} (seed ${seed})`);
   }
   const perSecond = Math.round((tally.events / hostMs) * 1000);
   const hours = (tally.virtualUs / HOUR).toFixed(1);

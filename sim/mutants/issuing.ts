@@ -22,6 +22,20 @@ const REISSUES = { sticky: 0, crashesPerHour: 1200, faultSecs: 1, flowsPerHour: 
 
 export const ISSUING: readonly Mutant[] = [
   {
+    name: 'work is taken over before its lease has lapsed',
+    what: 'each node takes leases for good for a second, where the others say ten',
+    catchers: ['leases'],
+    seeds: 9,
+    options: { ...REISSUES, faultSecs: 8, ownershipTtlSecs: 10 },
+    build: (sound) => ({
+      ...sound,
+      createNode: (machine, stage) => {
+        const hasty = { ...stage.options, ownershipTtlSecs: 1 };
+        return sound.createNode(machine, Object.create(stage, { options: { value: hasty } }));
+      },
+    }),
+  },
+  {
     name: 'certificates differ by the node that issues them',
     what: 'the end of validity depends on the node',
     catchers: ['one-certificate'],

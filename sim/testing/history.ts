@@ -117,6 +117,12 @@ export class History {
     this.see({ kind: 'step', atUs: ++this.#atUs, node, now, input, effects });
   }
 
+  /** A step that persists these at a moment of the node's own clock. */
+  writes(node: number, records: readonly Record[], monoMs: number): void {
+    const effect: Effect = { kind: 'persist', records, forget: [], facts: new Map() };
+    this.step(node, { kind: 'tick' }, [effect], monoMs);
+  }
+
   visible(node: number, effect: Effect): void {
     this.see({ kind: 'visible', atUs: ++this.#atUs, node, effect });
   }
