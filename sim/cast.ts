@@ -4,6 +4,7 @@
 import { CHECKERS } from './check/all.ts';
 import { clients } from './client.ts';
 import { planClients } from './client-plan.ts';
+import type { MarkName } from './marks.ts';
 import { operators, planOperators } from './operator.ts';
 import type { Options } from './options.ts';
 import { type Plan, type Planner, planOf } from './plan.ts';
@@ -16,7 +17,25 @@ export const PLANNERS: readonly Planner[] = [planFaults, planClients, planOperat
 export const ACTORS: readonly ActorFactory[] = [clients, operators];
 
 /** Situations a swarm must reach, when it has so many seeds. */
-export const REQUIRED_MARKS: readonly string[] = ['records merged from a peer'];
+export const REQUIRED_MARKS: readonly MarkName[] = [
+  'records merged from a peer',
+  'concurrent versions were joined',
+  'a page was not the last',
+  'a call carried what the peer lacked',
+  'a nonce was redeemed remotely',
+  'the cluster was asked before a refusal',
+  'a lease was taken over',
+  'records were settled',
+  'a node joined',
+  'a node was removed for good',
+  'a removed node came back',
+  'a message was refused: not a member',
+  'a message was refused: clocks differ',
+  'a crash lost changes',
+  'a commit failed',
+  'a backup was put back',
+  'a node came back empty',
+];
 export const REQUIRED_MARKS_SEEDS = 100;
 
 /** The plan of a seed with everything that takes part by default. */

@@ -88,6 +88,10 @@ export class Faults {
       case 'join':
       case 'return':
         machine.mayRun = true;
+        this.#world.mark(
+          decision.kind === 'join' ? 'a node joined' : 'a removed node came back',
+          machine.index,
+        );
         if (!machine.isUp) this.#world.startLater(machine.index, 0);
         return;
       case 'pause':

@@ -115,8 +115,10 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   /** True when this node knows enough to serve; then it stays so. */
   knowsEnough({ isEstablished }: ReplicaState, monoMs: number): boolean {
     if (this.#contacts.isOver) return true;
-    const { peers, strangers } = this.membership;
-    return this.#contacts.knowsEnough(isEstablished, peers, strangers.length, monoMs);
+    const { peers, strangers, isSilent } = this.membership;
+    // A node that was told of nobody calls nobody, so it would wait for ever.
+    const waitsFor = isSilent ? [] : peers;
+    return this.#contacts.knowsEnough(isEstablished, waitsFor, strangers.length, monoMs);
   }
 
   /** What is due now. */

@@ -41,6 +41,24 @@ test('a node without configured peers asks one back that calls it and has seen m
   assert.equal(sent(node), ['tell', 'ask']);
 });
 
+test('a node without configured peers that is put back to an old state serves nevertheless', () => {
+  const before = rig();
+  before.submit({ kind: 'introduced', url: null, descriptor: descriptorOf('b') });
+  const page = { records: 50, octets: 100_000 };
+  const self = descriptorOf('a');
+  const gossip = { self, peers: [], intervalMs: 1000, fanOut: 0, page };
+  const { database, facts } = before;
+  facts.delete('replica/established');
+  const node = new Rig({
+    node: 'a',
+    database,
+    facts,
+    gossip: { ...gossip, digestKey: [1, 2, 3, 4] },
+  });
+  node.advance(3000);
+  assert.ok(node.node.ready);
+});
+
 test('once peers are configured it calls them, and once they are not it stops', () => {
   const node = rig();
   const { policy } = node;
