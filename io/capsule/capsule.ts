@@ -1,8 +1,9 @@
 // The text of a capsule: a recording of everything that went through the door of one core node, as
 // lines of JSON. The first line says what the node was made of; then an input and what came of it
 // take a line each, so that the input of a step that never ended is there too.
-// Invariant: no key is written. What the node computed with keys (MACs) is, so that the recording
-// can be replayed without them. Never here: files, replaying.
+// Invariant: no key is written but that of the digest, which opens nothing and without which nothing
+// could be compared. What the node computed with keys (MACs) is written, so that the recording can be
+// replayed without them. Never here: files, replaying.
 
 import { createHash } from 'node:crypto';
 import type { Effect } from '../../core/effect.ts';

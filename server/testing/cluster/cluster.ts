@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly tlsAlpnPort: number;
   readonly pick: (below: number) => number;
   readonly gossip?: Readonly<Record<string, number>>;
+  /** Every node records what goes through its core's door in `records` of its directory. */
+  readonly isRecorded?: boolean;
 }
 
 /** What `GET /admin/gossip/status` says of a node, as far as tests need it. */
@@ -75,8 +77,10 @@ export class TestCluster {
     const others = (node: number): number[] => [...kinds.keys()].filter((other) => other !== node);
     const create = (node: number): Promise<AkamuProcess> => {
       const { url } = databases[node]!;
+      const nodeDirectory = join(directory, `node-${node}`);
       return AkamuProcess.create({
-        directory: join(directory, `node-${node}`),
+        directory: nodeDirectory,
+        ...(options.isRecorded && { recordDir: join(nodeDirectory, 'records') }),
         dnsAddress: options.dnsAddress,
         httpPort: options.httpPort,
         tlsAlpnPort: options.tlsAlpnPort,

@@ -3,7 +3,10 @@
 // Invariant: a nonce refused on any node is a failure, even where a client tried again by itself.
 // Never here: how clients are run, faults.
 
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { getText } from '../../../bench/server-process.ts';
 import { TestCluster } from '../cluster/cluster.ts';
 import { DATABASE_KINDS, missingFor } from '../cluster/databases.ts';
@@ -30,6 +33,7 @@ export const CLUSTER_SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+const SIMULATOR = fileURLToPath(new URL('../../../sim/cli/main.js', import.meta.url));
 const SETTLE_MS = 20_000;
 const POLL_MS = 100;
 
@@ -45,6 +49,7 @@ async function onCluster(
     httpPort: stage.httpPort,
     tlsAlpnPort: stage.tlsAlpnPort,
     pick: (below) => picks.between(0, below - 1),
+    isRecorded: true,
   });
   try {
     const revoked = await visit(stage, cluster);
@@ -59,6 +64,15 @@ async function onCluster(
     expect('nodes that clients never met', idle.length, 0);
   } finally {
     await cluster.close();
+  }
+  for (const { directory } of cluster.nodes) await replays(join(directory, 'records'));
+}
+
+/** What a node recorded comes out the same in the simulator. */
+async function replays(recordDir: string): Promise<void> {
+  for (const file of readdirSync(recordDir)) {
+    const said = await succeed(process.execPath, [SIMULATOR, '--capsule', join(recordDir, file)]);
+    expect(`the verdict on ${file}`, /^verdict same$/m.test(said), true);
   }
 }
 
