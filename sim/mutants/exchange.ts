@@ -98,7 +98,7 @@ export const EXCHANGE: readonly Mutant[] = [
   {
     name: 'peers are never answered',
     what: 'every answer to a peer is thrown away',
-    catchers: ['liveness: convergence'],
+    catchers: ['liveness: convergence', 'liveness: nodes'],
     seeds: 1,
     build: onEffect(() => (effect) => (effect.kind === 'tell' ? [] : [effect])),
   },

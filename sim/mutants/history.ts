@@ -61,7 +61,7 @@ export const HISTORY: readonly Mutant[] = [
   {
     name: 'records expire by a clock that is fast',
     what: 'every tenth tick removes three orders or authorizations before their time',
-    catchers: ['durability', 'vector', 'resurrection'],
+    catchers: ['durability', 'vector', 'resurrection', 'durable-before-visible'],
     seeds: 1,
     build: onStep(expiresEarly),
   },

@@ -151,7 +151,7 @@ export const PROTOCOL: readonly Mutant[] = [
   {
     name: 'timers are never set',
     what: 'a node never asks to be woken',
-    catchers: ['liveness: convergence', 'liveness: clients'],
+    catchers: ['liveness: convergence', 'liveness: clients', 'liveness: nodes'],
     seeds: 1,
     build: onEffect(() => (effect) => (effect.kind === 'wake' ? [] : [effect])),
   },
