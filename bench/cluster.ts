@@ -9,6 +9,7 @@ import { untilEqual } from './cluster-status.ts';
 import { Connection, originOf } from './connection.ts';
 import { CsrPool } from './csr-pool.ts';
 import { type Load, type LoadResult, openClients, runFlows } from './load.ts';
+import { startGroup } from './node-group.ts';
 import type { ClusterBenchOptions } from './options.ts';
 import { cpuMsOf, machineCpuMs, ownCpuMs } from './process-usage.ts';
 import { openWorld, type World } from './world.ts';
@@ -39,7 +40,6 @@ const NONCE_REQUESTS = 500;
 const NONCE_WARMUP = 100;
 const ONE_ACCOUNT: Load = { name: '1 account, 16 orders', workers: 16, accounts: 1 };
 const ONE_ACCOUNT_FLOWS = 64;
-const READY_MS = 30_000;
 
 export async function runCluster(
   options: ClusterBenchOptions,
@@ -51,34 +51,12 @@ export async function runCluster(
     const single = await ClusterNode.create(world, { name: 'single' });
     started.push(single);
     await single.start([]);
-    const cluster = await startCluster(world, options.nodes, started);
+    const cluster = await startGroup(world, 'node', options.nodes, started);
     return await measureAll(world, options, single, cluster, say);
   } finally {
     for (const node of started) await node.close();
     world.close();
   }
-}
-
-/** Nodes that know each other, and all answer for the first one's address. */
-async function startCluster(
-  world: World,
-  count: number,
-  started: ClusterNode[],
-): Promise<readonly ClusterNode[]> {
-  const first = await ClusterNode.create(world, { name: 'node-0' });
-  started.push(first);
-  await first.start([]);
-  const nodes = [first];
-  for (let i = 1; i < count; i++) {
-    const options = { name: `node-${i}`, baseUrl: first.baseUrl };
-    const node = await ClusterNode.create(world, options, first);
-    started.push(node);
-    await node.start(nodes, '/healthz');
-    nodes.push(node);
-  }
-  for (const node of nodes) await node.untilReady(READY_MS);
-  await untilEqual(nodes);
-  return nodes;
 }
 
 async function measureAll(

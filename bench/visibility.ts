@@ -7,12 +7,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { AccountKey } from './account-key.ts';
-import { ClusterNode } from './cluster-node.ts';
+import type { ClusterNode } from './cluster-node.ts';
 import { untilEqual } from './cluster-status.ts';
 import { Connection, originOf } from './connection.ts';
 import { CsrPool } from './csr-pool.ts';
 import { type LoadResult, openClients, runFlows } from './load.ts';
-import { issueOnce } from './model-database.ts';
+import { startGroup } from './node-group.ts';
 import { cpuMsOf, machineCpuMs, ownCpuMs } from './process-usage.ts';
 import type { World } from './world.ts';
 
@@ -31,7 +31,6 @@ const POLL_MS = 2;
 /** Longer than a node waits from telling its peers to telling them again. */
 const PAUSE_MS = 250;
 const LIMIT_MS = 20_000;
-const READY_MS = 60_000;
 const LOAD_CLIENTS = 10;
 
 export async function measureVisibility(
@@ -39,9 +38,9 @@ export async function measureVisibility(
   count: number,
   writes: number,
 ): Promise<readonly Visibility[]> {
-  const nodes: ClusterNode[] = [];
+  const started: ClusterNode[] = [];
   try {
-    await startNodes(world, count, nodes);
+    const nodes = await startGroup(world, `of${count}`, count, started);
     const probe = new Probe(nodes);
     try {
       const idle = await measure(nodes, probe, writes, undefined);
@@ -64,23 +63,8 @@ export async function measureVisibility(
       probe.close();
     }
   } finally {
-    for (const node of nodes) await node.close();
+    for (const node of started) await node.close();
   }
-}
-
-async function startNodes(world: World, count: number, nodes: ClusterNode[]): Promise<void> {
-  const first = await ClusterNode.create(world, { name: `of${count}-0` });
-  nodes.push(first);
-  await issueOnce(world, first);
-  await first.start([]);
-  for (let i = 1; i < count; i++) {
-    const options = { name: `of${count}-${i}`, baseUrl: first.baseUrl };
-    const node = await ClusterNode.create(world, options, first);
-    await node.start([...nodes], '/healthz');
-    nodes.push(node);
-  }
-  for (const node of nodes) await node.untilReady(READY_MS);
-  await untilEqual(nodes);
 }
 
 async function measure(
