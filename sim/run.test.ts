@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyText, type Record } from '../core/crdt/record.ts';
+import { asksOn } from '../core/effect.ts';
 import { defaultPlan } from './cast.ts';
 import type { Checker, Finding } from './checker.ts';
 import type { Changes, CrashPoint, Observation } from './observation.ts';
@@ -228,7 +229,9 @@ function orderWatch(tell: (text: string) => void): (seen: Observation) => void {
     if (seen.kind === 'start') nodes.delete(seen.node);
     const node = entryOf(nodes, seen.node, () => ({ made: 0, durable: 0, due: new Map() }));
     if (seen.kind === 'durable') node.durable += seen.changes.length;
-    if (seen.kind === 'visible') {
+    // An ask for the next page of a fetch need not wait (core/effect.ts).
+    const isFree = seen.kind === 'visible' && seen.effect.kind === 'ask' && asksOn(seen.effect);
+    if (seen.kind === 'visible' && !isFree) {
       COUNTS.visible++;
       const due = node.due.get(seen.effect) ?? Number.POSITIVE_INFINITY;
       const isLoad = seen.effect.kind === 'load';
