@@ -148,13 +148,16 @@ function asked(
   input: Extract<Input, { kind: 'asked' }>,
 ): Result {
   const peer = { name: input.from, isAnswer: false };
-  if (input.push === null) {
-    return { peer: { ...peer, ...answerAsk(tx, cluster, input.exchange, input.ask) } };
+  const { exchange, from, ask, push } = input;
+  if (push === null) {
+    const answered = answerAsk(tx, cluster, exchange, from, ask);
+    return { peer: answered && { ...peer, ...answered } };
   }
   // What was handed over is merged first; then the answer is made of the state after it.
-  const taken = { ...peer, ...takePush(tx, cluster, input.from, input.push) };
-  if (taken.followUp === 'refuse') return { peer: taken };
-  return { peer: taken, next: { ...input, push: null } };
+  const taken = takePush(tx, cluster, exchange, from, push);
+  if (taken === undefined) return {};
+  const next = taken.followUp === 'refuse' ? undefined : ({ ...input, push: null } as const);
+  return { peer: { ...peer, ...taken }, next };
 }
 
 /** Who sends what cannot be taken is named, so that operators know whom to look at. */

@@ -49,6 +49,8 @@ export const LIES: readonly Lie[] = [
   { name: 'a cursor from nowhere', page: strangeCursor },
   { name: 'seen what nobody wrote', ask: (ask, { draw }) => bent(ask, 'vector', inflated, draw) },
   { name: 'seen nothing at all', ask: (ask) => ({ ...ask, vector: [] }) },
+  { name: 'a vector by a name unheard of', page: unheardOf, ask: unheardOf },
+  { name: 'say it in full', page: () => ({ say: 'in full' }) },
   { name: 'not JSON as agreed', page: () => ({ nonsense: true }), ask: () => ({ nonsense: true }) },
 ];
 
@@ -93,7 +95,7 @@ function claim(change: (vector: readonly Json[], draw: Sequence) => readonly Jso
   return (page, { draw }) => {
     const complete = page['complete'];
     if (!isObject(complete)) return undefined;
-    const vector = change(complete['vector'] as readonly Json[], draw);
+    const vector = changed(complete['vector']!, change, draw);
     return { ...page, complete: { ...complete, vector } };
   };
 }
@@ -124,13 +126,30 @@ function bent(
   change: (vector: readonly Json[], draw: Sequence) => readonly Json[],
   draw: Sequence,
 ): Members | undefined {
-  const vector = message[member] as readonly Json[] | undefined;
-  const from = vector?.length === 0 ? vectorOfComplete(message) : vector;
-  return from && { ...message, [member]: change(from, draw) };
+  const vector = message[member];
+  const from = Array.isArray(vector) && vector.length === 0 ? vectorOfComplete(message) : vector;
+  return from === undefined ? undefined : { ...message, [member]: changed(from, change, draw) };
 }
 
-function vectorOfComplete({ complete }: Members): readonly Json[] {
-  return isObject(complete) ? (complete['vector'] as readonly Json[]) : [];
+function vectorOfComplete({ complete }: Members): Json {
+  return isObject(complete) ? complete['vector']! : [];
+}
+
+/** A vector with its entries changed, or those in which it differs from the one that it names. */
+function changed(
+  vector: Json,
+  change: (vector: readonly Json[], draw: Sequence) => readonly Json[],
+  draw: Sequence,
+): Json {
+  if (!isObject(vector)) return change(vector as readonly Json[], draw);
+  return { ...vector, but: change(vector['but'] as readonly Json[], draw) };
+}
+
+/** Everywhere in the message the name of a vector that nobody has said. */
+function unheardOf(message: Members, { draw }: Tools): Members | undefined {
+  const same = draw.u32().toString(36).padStart(22, 'x');
+  const names = ['vector', 'base', 'floor'].filter((name) => name in message);
+  return { ...message, ...Object.fromEntries(names.map((name) => [name, { same, but: [] }])) };
 }
 
 function otherDigest(page: Members, { draw }: Tools): Members | undefined {

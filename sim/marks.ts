@@ -18,6 +18,7 @@ export const MARKS = {
   'a message was refused: not a member': 'a stranger, or one whose introduction is still to come',
   'a message was refused: removed': 'a removed node goes on calling',
   'a message was refused: clocks differ': 'nothing of such a message may be merged',
+  'a vector had to be said in full again': 'two nodes remember different things of each other',
   'a page was not the last': 'the vector must not move on such a page',
   'a crash lost changes': 'what was not durable must not have been shown',
   'a crash fell between commit and answer': 'the client cannot know, and tries again',

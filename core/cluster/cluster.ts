@@ -13,11 +13,12 @@ import type { Now } from '../time.ts';
 import { CatchUp } from './catch-up.ts';
 import { ClockVotes } from './clock-votes.ts';
 import { Contacts } from './contacts.ts';
-import type { Exchanged, ExchangeOptions, FollowUp } from './exchange.ts';
+import type { Exchanged, ExchangeOptions, Exchanging, FollowUp } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
 import { Redemptions } from './redemption.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
+import { Vocabularies } from './vocabulary.ts';
 
 /** `peers` are URLs. */
 export interface GossipOptions extends RoundOptions, ExchangeOptions, MembershipOptions {
@@ -58,7 +59,7 @@ export interface Due {
   readonly effects: readonly Effect[];
 }
 
-export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
+export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   readonly digestKey: GossipOptions['digestKey'];
   readonly page: GossipOptions['page'];
   readonly fanOut: number;
@@ -67,6 +68,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
   readonly leases: Leases;
   readonly redemptions: Redemptions = new Redemptions();
   readonly catchUp: CatchUp = new CatchUp();
+  readonly vocabularies: Vocabularies = new Vocabularies();
   readonly tombstoneTtlMs: number;
   readonly #contacts: Contacts;
   readonly #settleAfterMs: number;
@@ -202,6 +204,7 @@ export class Cluster implements ExchangeOptions, Pick<RoundOptions, 'fanOut'> {
     const news = this.membership.takeNews();
     if (news.length > 0) this.rounds.keep(this.membership.peers);
     if (news.length > 0) this.#contacts.keep(this.membership.peers);
+    if (news.length > 0) this.vocabularies.keep(this.membership.members);
     for (const peer of this.#facts.keys()) {
       if (news.length > 0 && !this.membership.members.has(peer)) this.#facts.delete(peer);
     }

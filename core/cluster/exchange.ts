@@ -22,10 +22,16 @@ import type { Call } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import type { RoundOptions } from './rounds.ts';
+import { IN_FULL, type Vocabularies, wantsInFull } from './vocabulary.ts';
 
 export interface ExchangeOptions {
   readonly digestKey: DigestKey;
   readonly page: PageLimits;
+}
+
+/** What an exchange needs besides records. */
+export interface Exchanging extends ExchangeOptions {
+  readonly vocabularies: Vocabularies;
 }
 
 /** What to do with a peer next: ask it at once, wait for the next round, or leave it alone. */
@@ -61,7 +67,7 @@ export const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined, clockMs
 /** Asks a peer, and hands it what it seems to lack, so that a write is there after one call. */
 export function callPeer(
   tx: Transaction,
-  options: ExchangeOptions & Pick<RoundOptions, 'fanOut'>,
+  options: Exchanging & Pick<RoundOptions, 'fanOut'>,
   { peer, url, seen, isFarewell }: Call,
 ): void {
   if (isFarewell) {
@@ -80,9 +86,11 @@ export function callPeer(
   const lacks = seen !== null && !coversAll(seen, vectorOf(state));
   const isOurs = lacks && (options.fanOut > 0 || state.seq > (seen.get(state.origin) ?? 0));
   const isFetching = tx.replica.pulls.has(peer);
-  const push = isOurs && !isFetching ? pushFor(tx, options, seen) : null;
-  if (push !== null) tx.mark('a call carried what the peer lacked');
-  tx.emit({ kind: 'ask', peer, url, ask: askToJson(askOf(tx.replica, peer)), push });
+  const speech = options.vocabularies.of(peer).speech(tx.primitives.sha256);
+  const page = isOurs && !isFetching ? pushFor(tx, options, seen) : null;
+  if (page !== null) tx.mark('a call carried what the peer lacked');
+  const push = page && pageToJson(page, speech);
+  tx.emit({ kind: 'ask', peer, url, ask: askToJson(askOf(tx.replica, peer), speech), push });
 }
 
 /** A page of nothing but the record of a node. */
@@ -104,36 +112,56 @@ function pushOf(tx: Transaction, node: string): Json {
 }
 
 /** A page for a peer that has seen this much. */
-function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVector): Json {
+function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVector): Page {
   const ask = { origin: null, vector, cursor: null, chain: '', listing: null, clockMs: 0 };
-  return pageToJson(serve(tx.instant, viewOf(tx), ask, options.page));
+  return serve(tx.instant, viewOf(tx), ask, options.page);
 }
 
-/** Takes in what a peer hands over with its ask. */
+/**
+ * Takes in what a peer hands over with its ask. Undefined when it was not understood, and the peer is
+ * told to say it in full.
+ */
 export function takePush(
   tx: Transaction,
-  options: ExchangeOptions,
+  options: Exchanging,
+  exchange: number,
   peer: string,
   json: Json,
-): Exchanged {
-  const page = readPage(json);
+): Exchanged | undefined {
+  const listener = options.vocabularies.of(peer).listen(tx.primitives.sha256);
+  const page = readPage(json, listener);
+  if (listener.isLost) {
+    tx.emit({ kind: 'tell', exchange, page: IN_FULL });
+    return undefined;
+  }
   if (page === undefined || page.listing !== null) return REFUSED;
   const merged = merge(tx, options, peer, page);
   // Whether to ask on shows when the ask that came with it has been answered.
   return { ...merged, followUp: 'rest', seen: page.complete?.vector, clockMs: page.clockMs };
 }
 
-/** Answers a peer's ask. `ask` when the peer has seen what we have not. */
+/**
+ * Answers a peer's ask. `ask` when the peer has seen what we have not; undefined when the ask was not
+ * understood, and the peer is told to say it in full.
+ */
 export function answerAsk(
   tx: Transaction,
-  options: ExchangeOptions,
+  options: Exchanging,
   exchange: number,
+  peer: string,
   json: Json,
-): Exchanged {
-  const ask = readAsk(json);
+): Exchanged | undefined {
+  const vocabulary = options.vocabularies.of(peer);
+  const listener = vocabulary.listen(tx.primitives.sha256);
+  const ask = readAsk(json, listener);
+  if (listener.isLost) {
+    tx.emit({ kind: 'tell', exchange, page: IN_FULL });
+    return undefined;
+  }
   if (ask === undefined) return REFUSED;
   const page = serve(tx.instant, viewOf(tx), ask, options.page);
-  tx.emit({ kind: 'tell', exchange, page: pageToJson(page) });
+  const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
+  tx.emit({ kind: 'tell', exchange, page: pageToJson(page, speech) });
   const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
   const origin = ask.origin ?? undefined;
   return { followUp, seen: ask.vector, clockMs: ask.clockMs, origin };
@@ -142,12 +170,19 @@ export function answerAsk(
 /** Takes in the page a peer answered with. */
 export function takePage(
   tx: Transaction,
-  options: ExchangeOptions,
+  options: Exchanging,
   peer: string,
   json: Json,
 ): Exchanged {
-  const page = readPage(json);
+  const vocabulary = options.vocabularies.of(peer);
+  const listener = vocabulary.listen(tx.primitives.sha256);
+  const page = wantsInFull(json) ? undefined : readPage(json, listener);
+  if (wantsInFull(json) || listener.isLost) {
+    tx.mark('a vector had to be said in full again');
+    return vocabulary.forget() ? { ...REFUSED, followUp: 'ask' } : REFUSED;
+  }
   if (page === undefined) return REFUSED;
+  vocabulary.understood();
   // Own rows that a listing is compared with must be of this very instant. Where writes never pause
   // long enough for that, the page is left alone: the next round brings it again.
   if (page.listing !== null && tx.instant !== tx.replica) {

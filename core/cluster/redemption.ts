@@ -16,6 +16,7 @@ import { LIMITS } from '../limits.ts';
 import type { Memory, Transaction } from '../transaction.ts';
 import type { Cluster, PeerResult } from './cluster.ts';
 import { takePage, viewOf } from './exchange.ts';
+import { IN_FULL } from './vocabulary.ts';
 
 /** What has become of a request's nonce. Kept in its memory. */
 export type Redemption =
@@ -98,7 +99,7 @@ export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer:
 }
 
 function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
-  const { membership, redemptions } = cluster;
+  const { membership, redemptions, vocabularies } = cluster;
   const peer = membership.withIssuer(issuer);
   if (peer === undefined) {
     return { kind: 'refused', reason: 'the node that issued this nonce is unknown' };
@@ -108,7 +109,8 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
   }
   const redemption = redemptions.begin(tx.memory, peer);
   // As in a round, but for the fetch from this peer that may be under way.
-  const ask = askToJson(askOf(tx.replica, ''));
+  const speech = vocabularies.of(peer).speech(tx.primitives.sha256);
+  const ask = askToJson(askOf(tx.replica, ''), speech);
   tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonce, ask });
   return { kind: 'wait', key: keyOf(redemption), ms: LIMITS.redemptionMs };
 }
@@ -116,7 +118,7 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
 /** At the issuer: spends the nonce and answers with what the asker lacks. */
 export function answerRedemption(
   tx: Transaction,
-  { page: pageLimits, membership }: Cluster,
+  { page: pageLimits, membership, vocabularies }: Cluster,
   nonces: NonceBook,
   {
     exchange,
@@ -129,17 +131,17 @@ export function answerRedemption(
   // Spent once, however often this has to be run for the rows of the page.
   tx.memory.note ??= spend(tx, nonces, nonce);
   const { verdict, upTo } = tx.memory.note as { readonly verdict: string; readonly upTo: Json };
-  const ask = readAsk(json);
+  const vocabulary = vocabularies.of(from);
+  const listener = vocabulary.listen(tx.primitives.sha256);
+  const ask = readAsk(json, listener);
   const limits = {
     records: Math.min(pageLimits.records, LIMITS.redemptionRecords),
     octets: Math.min(pageLimits.octets, LIMITS.redemptionOctets),
   };
   const page = ask && serve(tx.instant, viewOf(tx), { ...ask, listing: null }, limits);
-  tx.emit({
-    kind: 'tell',
-    exchange,
-    page: { verdict, upTo, page: page ? pageToJson(page) : null },
-  });
+  const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
+  const said = listener.isLost ? IN_FULL : page ? pageToJson(page, speech) : null;
+  tx.emit({ kind: 'tell', exchange, page: { verdict, upTo, page: said } });
 }
 
 /** Back home: merges the page, and lets the request run on. */

@@ -187,4 +187,27 @@ test('a node that has served before serves after two intervals, whoever is there
   assert.is(cluster.rig('b').node.unready, undefined);
 });
 
+test('to start again costs no entry in any vector, unless something was written since', () => {
+  const policy = { eabKeys: new Map([['key-1', new Uint8Array(32).fill(1)]]) };
+  const cluster = new Cluster(['a', 'b', 'c'], { policy });
+  Client.registered(cluster.rig('a')).certificate(['idle.example.com']);
+  cluster.run(4);
+  const entries = (): readonly string[] => {
+    return [...cluster.rig('b').facts.keys()].filter((name) => name.startsWith('replica/seen/'));
+  };
+  const before = entries();
+  for (let round = 0; round < 4; round++) {
+    for (const [name, { database, facts }] of [...cluster.rigs]) {
+      cluster.restart(name, { database, facts: new Map(facts) });
+      cluster.run(2);
+    }
+  }
+  // The own origin of the first process is that of a stranger now.
+  assert.ok(entries().length <= before.length + 1, `${before} and then ${entries()}`);
+  assert.ok(cluster.rig('b').facts.get('replica/origin')!.length > 0);
+  Client.registered(cluster.rig('c'));
+  cluster.run(2);
+  assert.ok(entries().length <= before.length + 2);
+});
+
 test.run();

@@ -81,13 +81,40 @@ export interface Page {
   readonly isEstablished: boolean;
 }
 
+/** How one node says vectors to another: in full, unless they know more of each other. */
+export interface Speech {
+  readonly say: (vector: VersionVector) => Json;
+  /** Names of vectors that an answer may build upon. */
+  readonly knows: readonly string[];
+}
+
+/** How what another node said is understood. */
+export interface Hearing {
+  /** Undefined when it is not understood. */
+  readonly hear: (json: unknown) => VersionVector | undefined;
+  /** The other one knows the vectors of these names. */
+  readonly mention: (names: readonly string[]) => void;
+}
+
+/** To whom nothing is known of. */
+const IN_FULL: Speech & Hearing = {
+  say: vectorToJson,
+  knows: [],
+  hear: vectorFromJson,
+  mention: () => {},
+};
+
+/** Names in one ask, at most. */
+const MAX_NAMES = 32;
+
 /** A page holds at most this many records, whatever its sender's limits are. */
 export const MAX_PAGE_RECORDS = 10_000;
 
-export function askToJson(ask: Ask): Json {
+export function askToJson(ask: Ask, { say, knows }: Speech = IN_FULL): Json {
   return {
     origin: ask.origin,
-    vector: vectorToJson(ask.vector),
+    vector: say(ask.vector),
+    knows,
     chain: ask.chain,
     cursor: cursorToJson(ask.cursor),
     listing: ask.listing && { after: positionToJson(ask.listing.after) },
@@ -95,24 +122,24 @@ export function askToJson(ask: Ask): Json {
   };
 }
 
-export function pageToJson(page: Page): Json {
+export function pageToJson(page: Page, { say }: Pick<Speech, 'say'> = IN_FULL): Json {
   const { complete, listing } = page;
   return {
-    base: vectorToJson(page.base),
+    base: say(page.base),
     chain: page.chain,
     since: cursorToJson(page.since),
     known: page.known && [page.known.origin, page.known.seq],
     records: page.records.map(recordToJson),
-    floor: vectorToJson(page.floor),
+    floor: say(page.floor),
     next: cursorToJson(page.next),
     complete: complete && {
-      vector: vectorToJson(complete.vector),
+      vector: say(complete.vector),
       digest: { day: complete.digest.day, sum: complete.digest.sum },
     },
     listing: listing && {
       after: positionToJson(listing.after),
       through: positionToJson(listing.through),
-      vector: vectorToJson(listing.vector),
+      vector: say(listing.vector),
       records: listing.records.map(recordToJson),
     },
     clockMs: page.clockMs,
@@ -121,12 +148,14 @@ export function pageToJson(page: Page): Json {
 }
 
 /** The ask that a peer sent, or undefined when it is not one. */
-export function readAsk(json: unknown): Ask | undefined {
+export function readAsk(json: unknown, hearing: Hearing = IN_FULL): Ask | undefined {
   return attempt(() => {
-    const ask = membersOf(json, ['chain', 'clockMs', 'cursor', 'listing', 'origin', 'vector']);
+    const names = ['chain', 'clockMs', 'cursor', 'knows', 'listing', 'origin', 'vector'];
+    const ask = membersOf(json, names);
+    hearing.mention(readNames(ask['knows']));
     return {
       origin: nullOr(ask['origin'], readOrigin),
-      vector: readVector(ask['vector']),
+      vector: must(hearing.hear(ask['vector'])),
       cursor: readCursor(ask['cursor']),
       chain: readShort(ask['chain']),
       listing: nullOr(ask['listing'], (listing) => ({
@@ -138,7 +167,7 @@ export function readAsk(json: unknown): Ask | undefined {
 }
 
 /** The page that a peer sent, or undefined when anything in it is wrong. */
-export function readPage(json: unknown): Page | undefined {
+export function readPage(json: unknown, hearing: Hearing = IN_FULL): Page | undefined {
   return attempt(() => {
     const names = [
       'base',
@@ -155,15 +184,15 @@ export function readPage(json: unknown): Page | undefined {
     ];
     const page = membersOf(json, names);
     return {
-      base: readVector(page['base']),
+      base: must(hearing.hear(page['base'])),
       chain: readShort(page['chain']),
       since: readCursor(page['since']),
       known: nullOr(page['known'], readDot),
       records: readRecords(page['records']),
-      floor: readVector(page['floor']),
+      floor: must(hearing.hear(page['floor'])),
       next: readCursor(page['next']),
-      complete: nullOr(page['complete'], readComplete),
-      listing: nullOr(page['listing'], readListing),
+      complete: nullOr(page['complete'], (complete) => readComplete(complete, hearing)),
+      listing: nullOr(page['listing'], (listing) => readListing(listing, hearing)),
       clockMs: readCount(page['clockMs']),
       isEstablished: readBoolean(page['isEstablished']),
     };
@@ -233,6 +262,11 @@ function readShort(json: unknown): string {
   return json;
 }
 
+function readNames(json: unknown): readonly string[] {
+  if (!Array.isArray(json) || json.length > MAX_NAMES) throw new Malformed();
+  return json.map(readShort);
+}
+
 function readPosition(json: unknown): Position {
   return nullOr(json, (value) => {
     const { kind, id } = membersOf(value, ['id', 'kind']);
@@ -268,10 +302,10 @@ function readRecord(json: unknown): Record {
   };
 }
 
-function readComplete(json: unknown): NonNullable<Page['complete']> {
+function readComplete(json: unknown, { hear }: Hearing): NonNullable<Page['complete']> {
   const { vector, digest } = membersOf(json, ['digest', 'vector']);
   const { day, sum } = membersOf(digest, ['day', 'sum']);
-  return { vector: readVector(vector), digest: { day: readCount(day), sum: nullOr(sum, readSum) } };
+  return { vector: must(hear(vector)), digest: { day: readCount(day), sum: nullOr(sum, readSum) } };
 }
 
 function readCount(json: unknown): number {
@@ -289,12 +323,12 @@ function readSum(json: unknown): string {
   return json;
 }
 
-function readListing(json: unknown): Listing {
+function readListing(json: unknown, { hear }: Hearing): Listing {
   const listing = membersOf(json, ['after', 'records', 'through', 'vector']);
   return {
     after: readPosition(listing['after']),
     through: readPosition(listing['through']),
-    vector: readVector(listing['vector']),
+    vector: must(hear(listing['vector'])),
     records: readRecords(listing['records']),
   };
 }

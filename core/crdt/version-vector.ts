@@ -10,6 +10,9 @@ export type VersionVector = ReadonlyMap<Origin, number>;
 
 export const EMPTY_VECTOR: VersionVector = new Map();
 
+/** An origin whose entry is another one; zero: it has none. */
+export type Difference = readonly [origin: Origin, seq: number];
+
 /** A peer's vector has at most this many entries. */
 export const MAX_ORIGINS = 4096;
 
@@ -72,6 +75,44 @@ export function compareVectors(
   return isGreater ? 'greater' : 'concurrent';
 }
 
+/**
+ * Where `vector` differs from `base`, sorted by origin; zero where it has no entry. Undefined when
+ * there are more than `most` such places.
+ */
+export function differences(
+  vector: VersionVector,
+  base: VersionVector,
+  most: number,
+): readonly Difference[] | undefined {
+  if (vector === base) return [];
+  const found: Difference[] = [];
+  let common = 0;
+  for (const [origin, seq] of vector) {
+    const before = base.get(origin);
+    if (before !== undefined) common++;
+    if (before !== seq && found.push([origin, seq]) > most) return undefined;
+  }
+  if (found.length + base.size - common > most) return undefined;
+  if (base.size > common) {
+    for (const origin of base.keys()) if (!vector.has(origin)) found.push([origin, 0]);
+  }
+  return found.sort(([a], [b]) => compareText(a, b));
+}
+
+/** The vector that differs so from `base`. */
+export function withDifferences(
+  base: VersionVector,
+  differences: readonly Difference[],
+): VersionVector {
+  if (differences.length === 0) return base;
+  const vector = new Map(base);
+  for (const [origin, seq] of differences) {
+    if (seq === 0) vector.delete(origin);
+    else vector.set(origin, seq);
+  }
+  return vector;
+}
+
 /** For the wire: `[[origin, seq], …]`, sorted by origin. */
 export function vectorToJson(vector: VersionVector): Json {
   let json = WRITTEN.get(vector);
@@ -94,16 +135,25 @@ export function vectorFromJson(json: unknown): VersionVector | undefined {
 }
 
 function readVector(json: readonly unknown[]): VersionVector | undefined {
-  const vector = new Map<Origin, number>();
+  const entries = readEntries(json, 1);
+  return entries && new Map(entries);
+}
+
+/** The differences of exactly the form that `differences` makes, or undefined. */
+export function differencesFromJson(json: unknown): readonly Difference[] | undefined {
+  return Array.isArray(json) && json.length <= MAX_ORIGINS ? readEntries(json, 0) : undefined;
+}
+
+function readEntries(json: readonly unknown[], least: 0 | 1): readonly Difference[] | undefined {
   let previous = '';
   for (const entry of json) {
     if (!Array.isArray(entry) || entry.length !== 2) return undefined;
     const [origin, seq] = entry as readonly unknown[];
-    if (!isOrigin(origin) || origin <= previous || !isSeq(seq)) return undefined;
-    vector.set(origin, seq);
+    if (!isOrigin(origin) || origin <= previous) return undefined;
+    if (!isSeq(seq) && !(least === 0 && seq === 0)) return undefined;
     previous = origin;
   }
-  return vector;
+  return json as readonly Difference[];
 }
 
 /** True for `<node id>.<incarnation>`. */

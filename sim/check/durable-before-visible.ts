@@ -4,6 +4,7 @@
 // Sees: effects that overtake a commit, answers and pages made before their persist, a vector that
 // speaks for what is not on disk. Cannot see: statuses that depend on clocks (answers.ts has them).
 
+import { meantBy, wantsInFull } from '../../core/cluster/vocabulary.ts';
 import type { Json, Record } from '../../core/crdt/record.ts';
 import { asksOn, type Effect, type WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
@@ -146,6 +147,7 @@ function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
 
 /** A page speaks for its records and, when it is complete, for a vector. */
 function pageAhead(page: Json, disk: DiskView): Ahead | undefined {
+  if (wantsInFull(page)) return undefined;
   const { records, complete } = page as Members;
   for (const entry of records as readonly Json[]) {
     const [kind, id, origin, seq, fields] = entry as [string, string, string, number, Members];
@@ -162,9 +164,14 @@ function pageAhead(page: Json, disk: DiskView): Ahead | undefined {
 }
 
 function vectorAhead(vector: Json | undefined, disk: DiskView): Ahead | undefined {
-  for (const entry of vector as readonly Json[]) {
-    const [origin, seq] = entry as [string, number];
+  for (const [origin, seq] of entriesOf(vector)) {
     if (seq > seenOf(disk, origin)) return { id: origin, what: `${origin} up to ${seq} as seen` };
   }
   return undefined;
+}
+
+/** What a vector says, also where it names another one; a mutant's may be no vector at all. */
+function entriesOf(vector: Json | undefined): Iterable<readonly [string, number]> {
+  const meant = vector === undefined ? undefined : meantBy(vector);
+  return meant ?? (vector as unknown as readonly (readonly [string, number])[]);
 }

@@ -2,9 +2,11 @@
 // move too far, answers that never come, stamps that differ by receiver.
 // Invariant and never here: see mutant.ts.
 
+import { assert } from '../../core/assert.ts';
+import { meantBy } from '../../core/cluster/vocabulary.ts';
 import { HLC_ZERO, nextStamp, stampMs, stampNode } from '../../core/crdt/hlc.ts';
 import type { Json, Record } from '../../core/crdt/record.ts';
-import { joinVectors, vectorToJson } from '../../core/crdt/version-vector.ts';
+import { joinVectors, type VersionVector, vectorToJson } from '../../core/crdt/version-vector.ts';
 import type { Effect } from '../../core/effect.ts';
 import type { Now } from '../../core/time.ts';
 import { vectorOfDisk } from '../check/story.ts';
@@ -171,16 +173,19 @@ function claimsTheLatest(page: Members, { machine }: Place): Members {
 
 /** One more event of each origin. */
 function inflated(vector: Json): Json {
-  return (vector as readonly Json[]).map((entry) => {
-    const [origin, seq] = entry as [string, number];
-    return [origin, seq + 1];
-  });
+  return vectorToJson(new Map([...meant(vector)].map(([origin, seq]) => [origin, seq + 1])));
 }
 
 /** With everything that a disk has seen. */
 function joined(vector: Json, disk: DiskView): Json {
-  const theirs = new Map(vector as unknown as readonly [string, number][]);
-  return vectorToJson(joinVectors(theirs, vectorOfDisk(disk)));
+  return vectorToJson(joinVectors(meant(vector), vectorOfDisk(disk)));
+}
+
+/** A vector, also where it is said as the differences from another one. */
+function meant(vector: Json): VersionVector {
+  const found = meantBy(vector);
+  assert(found !== undefined, 'an honest node has said it');
+  return found;
 }
 
 function persistsLate(step: Step): Step {

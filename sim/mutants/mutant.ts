@@ -91,9 +91,14 @@ export function onTell(edit: (page: Members, place: Place) => Members): Damage {
     if (effect.kind === 'ask' && effect.push !== null) {
       return [{ ...effect, push: edit(effect.push as Members, place) }];
     }
-    if (effect.kind !== 'tell') return [effect];
+    if (effect.kind !== 'tell' || !isPage(effect.page)) return [effect];
     return [{ ...effect, page: edit(effect.page as Members, place) }];
   });
+}
+
+/** Neither a verdict about a nonce nor the wish to have something said again. */
+function isPage(told: Json): boolean {
+  return membersOf(told)?.['records'] !== undefined;
 }
 
 /** Replaces inputs; undefined swallows one. */
@@ -110,7 +115,7 @@ export function onTold(edit: (page: Members, place: Place, now: Now) => Members)
     if (input.kind === 'asked' && input.push !== null) {
       return { ...input, push: edit(input.push as Members, place, now) };
     }
-    if (input.kind !== 'told') return input;
+    if (input.kind !== 'told' || !isPage(input.page)) return input;
     return { ...input, page: edit(input.page as Members, place, now) };
   });
 }
