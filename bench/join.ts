@@ -50,6 +50,8 @@ interface Usage {
 }
 
 const POLL_MS = 50;
+/** A node reads all authorizations that can be used again before it serves. */
+const READY_MS = 600_000;
 /** Behind by less than this, a node has had its first contact and follows. */
 const NEARLY = 2_000;
 const SEED = 1;
@@ -86,8 +88,11 @@ async function prepare(
   const startMs = performance.now();
   const file = node.databaseFile;
   fillDatabase({ file, count: records, seed: SEED, digestKey: digestKeyOf(node) });
-  say(`${records} records written in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-  await node.start([]);
+  const filledMs = performance.now();
+  say(`${records} records written in ${((filledMs - startMs) / 1000).toFixed(1)} s`);
+  await node.start([], '/healthz');
+  await node.untilReady(READY_MS);
+  say(`the first node was ready ${((performance.now() - filledMs) / 1000).toFixed(1)} s after`);
 }
 
 async function measureJoin(
