@@ -116,7 +116,7 @@ export class Node {
       for (let job = this.#runnable.shift(); job !== undefined; job = this.#runnable.shift()) {
         this.#run(job);
       }
-      this.#effects.push(...(this.#cluster?.takeNews() ?? []));
+      if (this.#cluster !== undefined) this.#effects.push(...this.#cluster.takeNews());
       this.#catchUp();
     } while (this.#runnable.length > 0);
     this.#planWake();

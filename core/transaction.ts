@@ -148,9 +148,14 @@ export class Transaction {
 
   /** Rows of origins, all of the same instant: `instant`. */
   ranges(ranges: readonly RangeQuery[]): readonly (readonly Record[])[] {
-    const open = ranges.filter((range) => !this.memory.selections.has(JSON.stringify(range)));
-    if (open.length > 0) throw new Miss([], [], ranges);
-    return ranges.map((range) => this.memory.selections.get(JSON.stringify(range))!);
+    const { selections } = this.memory;
+    const found: (readonly Record[])[] = [];
+    for (const range of ranges) {
+      const rows = selections.get(rangeText(range));
+      if (rows === undefined) throw new Miss([], [], ranges);
+      found.push(rows);
+    }
+    return found;
   }
 
   /** Has rows that were read before be read anew; false when that was done too often already. */
@@ -240,8 +245,13 @@ export function remember(memory: Memory, miss: Miss, loaded: Loaded): void {
     memory.selections.set(selectionText(selection), loaded.selections[index] ?? []);
   }
   for (const [index, range] of miss.ranges.entries()) {
-    memory.selections.set(JSON.stringify(range), loaded.ranges[index] ?? []);
+    memory.selections.set(rangeText(range), loaded.ranges[index] ?? []);
   }
+}
+
+/** Never the text of a selection, which begins with a brace. */
+function rangeText({ origin, afterSeq, limit }: RangeQuery): string {
+  return `${origin}/${afterSeq}/${limit}`;
 }
 
 function selectionText(selection: Selection): string {

@@ -71,7 +71,12 @@ export function sizeOf(json: Json): number {
   if (typeof json === 'string') return json.length + 3;
   if (typeof json !== 'object' || json === null) return 9;
   let size = 3;
-  for (const [name, member] of Object.entries(json)) size += name.length + 2 + sizeOf(member);
+  if (Array.isArray(json)) {
+    for (let i = 0; i < json.length; i++) size += 1 + sizeOf(json[i]!);
+    return size;
+  }
+  const object = json as { readonly [member: string]: Json };
+  for (const name in object) size += name.length + 2 + sizeOf(object[name]!);
   return size;
 }
 
@@ -88,9 +93,10 @@ function measure(value: unknown, room: number, depth: number): number {
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return -1;
-  for (const [name, member] of Object.entries(value)) {
+  // Nothing plain inherits members that are enumerated.
+  for (const name in value) {
     if (left < 0 || name === '__proto__' || !isWellFormed(name)) return -1;
-    left = measure(member, left - name.length, depth - 1);
+    left = measure((value as { [member: string]: unknown })[name], left - name.length, depth - 1);
   }
   return left;
 }

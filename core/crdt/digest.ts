@@ -7,7 +7,7 @@
 // Never here: a proof against a peer that holds the key. It finds our faults, not forgeries.
 
 import { canonical } from './canonical.ts';
-import type { Record } from './record.ts';
+import type { Json, Record, RecordKey } from './record.ts';
 import { expiresMsOf, isTombstone } from './schema.ts';
 
 /** Four 32-bit words: (low, high) of two 64-bit sums. */
@@ -31,23 +31,21 @@ export interface Step {
 export const EMPTY_DIGEST: Digest = { sums: new Map(), horizonDay: 0 };
 export const DAY_MS = 86_400_000;
 
+/** The sums over fields, with whose they are. */
+const COUNTED = new WeakMap<Record['fields'], RecordKey & { key: DigestKey; sum: Sum }>();
+
 const NEVER = -1;
 const ZERO: Sum = [0, 0, 0, 0];
+const SUM = /^[0-9a-f]{32}$/;
 
 /** The digest after some changes. */
 export function advance(digest: Digest, key: DigestKey, steps: readonly Step[]): Digest {
   const sums = new Map(digest.sums);
   for (const { before, after } of steps) {
-    const from = before && dayOf(before);
-    const to = after && dayOf(after);
-    // Where the day stays the same, fields that stay the same cancel out and are not hashed.
-    const kept = from === to ? [before, after] : [];
-    if (before && isCounted(digest, before)) {
-      update(sums, from!, subtract, contribution(before, key, kept[1]));
-    }
-    if (after && isCounted(digest, after)) {
-      update(sums, to!, add, contribution(after, key, kept[0]));
-    }
+    const isLess = before !== undefined && isCounted(digest, before);
+    if (isLess) update(sums, dayOf(before), subtract, contribution(before, key, undefined));
+    if (after === undefined || !isCounted(digest, after)) continue;
+    update(sums, dayOf(after), add, contribution(after, key, isLess ? before : undefined));
   }
   return { ...digest, sums };
 }
@@ -88,9 +86,13 @@ export function sumText(sum: Sum): string {
 
 /** The sum of a text that `sumText` made, or undefined. */
 export function sumFromText(text: string): Sum | undefined {
-  if (!/^[0-9a-f]{32}$/.test(text)) return undefined;
+  if (!isSumText(text)) return undefined;
   const word = (at: number): number => Number.parseInt(text.slice(at, at + 8), 16);
   return [word(0), word(8), word(16), word(24)];
+}
+
+export function isSumText(text: string): boolean {
+  return SUM.test(text);
 }
 
 /** The day on which an expiring record expires, by its own `expiresMs`. */
@@ -103,16 +105,28 @@ function isCounted(digest: Digest, record: Record): boolean {
   return !isTombstone(record) && !isPastHorizon(digest, record);
 }
 
-/** The sum over the record's fields, but for those that `other` holds as the very same value. */
-function contribution(record: Record, key: DigestKey, other: Record | undefined): Sum {
-  const shared = other !== undefined && !isTombstone(other) ? other.fields : {};
-  let total = ZERO;
-  for (const [field, value] of Object.entries(record.fields)) {
-    if (shared[field] === value) continue;
-    const text = `${record.kind}/${record.id}/${field}=${canonical(value)}`;
-    total = add(total, hash(text, key));
+/**
+ * The sum over the record's fields. It is kept beside them, since what is counted once is taken
+ * away once; and only those that `before` does not hold as the very same value are hashed.
+ */
+function contribution(record: Record, key: DigestKey, before: Record | undefined): Sum {
+  const made = COUNTED.get(record.fields);
+  if (made?.id === record.id && made.kind === record.kind && made.key === key) return made.sum;
+  const { kind, id, fields } = record;
+  let sum = before === undefined ? ZERO : contribution(before, key, undefined);
+  const old = before?.fields ?? {};
+  for (const field in old) {
+    if (fields[field] !== old[field]) sum = subtract(sum, hashOf(record, field, old[field]!, key));
   }
-  return total;
+  for (const field in fields) {
+    if (fields[field] !== old[field]) sum = add(sum, hashOf(record, field, fields[field]!, key));
+  }
+  COUNTED.set(fields, { kind, id, key, sum });
+  return sum;
+}
+
+function hashOf({ kind, id }: Record, field: string, value: Json, key: DigestKey): Sum {
+  return hash(`${kind}/${id}/${field}=${canonical(value)}`, key);
 }
 
 function update(

@@ -39,15 +39,22 @@ export function changedFacts(before: ReplicaState | undefined, after: ReplicaSta
   for (const name of VECTORS) {
     const old = before?.[name];
     if (old === after[name]) continue;
-    for (const origin of new Set([...(old?.keys() ?? []), ...after[name].keys()])) {
-      note(`${name}/${origin}`, old?.get(origin)?.toString(), after[name].get(origin)?.toString());
+    const now = after[name];
+    for (const [origin, seq] of now) {
+      if (old?.get(origin) !== seq) facts.set(`replica/${name}/${origin}`, seq.toString());
+    }
+    for (const origin of old?.keys() ?? []) {
+      if (!now.has(origin)) facts.set(`replica/${name}/${origin}`, null);
     }
   }
   const oldSums = before?.digest.sums;
   if (oldSums === after.digest.sums) return facts;
-  for (const day of new Set([...(oldSums?.keys() ?? []), ...after.digest.sums.keys()])) {
-    const [old, now] = [oldSums?.get(day), after.digest.sums.get(day)];
-    note(`digest/${day}`, old && sumText(old), now && sumText(now));
+  for (const [day, sum] of after.digest.sums) {
+    const old = oldSums?.get(day);
+    if (old !== sum) note(`digest/${day}`, old && sumText(old), sumText(sum));
+  }
+  for (const day of oldSums?.keys() ?? []) {
+    if (!after.digest.sums.has(day)) facts.set(`replica/digest/${day}`, null);
   }
   return facts;
 }

@@ -3,8 +3,8 @@
 // Invariant: what `readAsk` and `readPage` let through is valid down to the last field, so nothing
 // behind them meets a malformed value. Never here: how a page is filled or merged.
 
-import { compareText, isWellFormed } from './canonical.ts';
-import { sumFromText } from './digest.ts';
+import { isWellFormed } from './canonical.ts';
+import { isSumText } from './digest.ts';
 import type { Dot, Json, Origin, Record, RecordKey } from './record.ts';
 import { refuseRecord } from './schema.ts';
 import {
@@ -166,23 +166,24 @@ export function readAsk(json: unknown, hearing: Hearing = IN_FULL): Ask | undefi
   });
 }
 
+const PAGE_MEMBERS = [
+  'base',
+  'chain',
+  'clockMs',
+  'complete',
+  'floor',
+  'isEstablished',
+  'known',
+  'listing',
+  'next',
+  'records',
+  'since',
+];
+
 /** The page that a peer sent, or undefined when anything in it is wrong. */
 export function readPage(json: unknown, hearing: Hearing = IN_FULL): Page | undefined {
   return attempt(() => {
-    const names = [
-      'base',
-      'chain',
-      'clockMs',
-      'complete',
-      'floor',
-      'isEstablished',
-      'known',
-      'listing',
-      'next',
-      'records',
-      'since',
-    ];
-    const page = membersOf(json, names);
+    const page = membersOf(json, PAGE_MEMBERS);
     return {
       base: must(hearing.hear(page['base'])),
       chain: readShort(page['chain']),
@@ -225,13 +226,11 @@ function nullOr<T>(json: unknown, read: (json: unknown) => T): T | null {
   return json === null ? null : read(json);
 }
 
-/** The members of an object that has exactly these names, which are sorted. */
+/** The members of an object that has exactly these names, in any order. */
 function membersOf(json: unknown, names: readonly string[]): { readonly [name: string]: unknown } {
   if (typeof json !== 'object' || json === null) throw new Malformed();
-  const own = Object.keys(json).sort(compareText);
-  if (own.length !== names.length || own.some((name, i) => name !== names[i])) {
-    throw new Malformed();
-  }
+  if (Object.keys(json).length !== names.length) throw new Malformed();
+  for (const name of names) if (!Object.hasOwn(json, name)) throw new Malformed();
   return json as { readonly [name: string]: unknown };
 }
 
@@ -319,7 +318,7 @@ function readBoolean(json: unknown): boolean {
 }
 
 function readSum(json: unknown): string {
-  if (typeof json !== 'string' || sumFromText(json) === undefined) throw new Malformed();
+  if (typeof json !== 'string' || !isSumText(json)) throw new Malformed();
   return json;
 }
 

@@ -9,7 +9,7 @@ import { compareText, sameJson } from './canonical.ts';
 import { type DigestKey, digestFrom } from './digest.ts';
 import { deletedFrom, Merging, removal } from './merging.ts';
 import { type Ask, cursorToJson, type Listing, type Page, type Position } from './page.ts';
-import type { Record, RecordKey } from './record.ts';
+import type { Dot, Record, RecordKey } from './record.ts';
 import {
   compareDay,
   dropPull,
@@ -201,13 +201,16 @@ function agreement(
 
 /** True when the page speaks of own events that this node has no memory of. */
 function knowsMore(state: ReplicaState, page: Page): boolean {
-  const { base, known, floor, complete, listing } = page;
-  const vectors = [base, floor, complete?.vector, listing?.vector];
-  const records = [...page.records, ...(listing?.records ?? [])];
-  const dots = [...(known === null ? [] : [known]), ...records.map(({ dot }) => dot)];
+  const { base, known, floor, complete, listing, records } = page;
+  const isUnknown = ({ origin, seq }: Dot): boolean => origin === state.origin && seq > state.seq;
   return (
-    vectors.some((vector) => vector !== undefined && hasForgotten(state, vector)) ||
-    dots.some(({ origin, seq }) => origin === state.origin && seq > state.seq)
+    hasForgotten(state, base) ||
+    hasForgotten(state, floor) ||
+    (complete !== null && hasForgotten(state, complete.vector)) ||
+    (listing !== null && hasForgotten(state, listing.vector)) ||
+    (known !== null && isUnknown(known)) ||
+    records.some(({ dot }) => isUnknown(dot)) ||
+    (listing?.records.some(({ dot }) => isUnknown(dot)) ?? false)
   );
 }
 

@@ -4,7 +4,6 @@
 // field changes no stored record and makes no event. Never here: rules about when a write is
 // allowed.
 
-import { isJson } from './canonical.ts';
 import { FIELD_BOUNDS, LATTICES, type Lattice, UNKNOWN_BOUNDS } from './lattice.ts';
 import type { Json, Record } from './record.ts';
 
@@ -122,6 +121,9 @@ export const MAX_FIELDS_SIZE: number =
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const ID = /^[\x21-\x7e]{1,200}$/;
 
+/** Fields that were fine for a kind. What comes off a wire is a new object, and is looked at. */
+const FINE = new WeakMap<object, string>();
+
 const LATTICE_OF: ReadonlyMap<string, ReadonlyMap<string, Lattice>> = new Map(
   Object.entries(SCHEMA).map(([kind, fields]) => [kind, latticesOf(fields)]),
 );
@@ -168,13 +170,21 @@ export function refuseRecord(kind: unknown, id: unknown, fields: unknown): strin
   if (typeof kind !== 'string' || !NAME.test(kind)) return 'kind';
   if (typeof id !== 'string' || !ID.test(id)) return 'id';
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return 'fields';
+  if (FINE.get(fields) === kind) return undefined;
+  const refusal = refuseFields(kind, fields);
+  if (refusal === undefined) FINE.set(fields, kind);
+  return refusal;
+}
+
+function refuseFields(kind: string, fields: object): string | undefined {
   let unknown = 0;
   for (const [field, value] of Object.entries(fields)) {
-    if (!NAME.test(field)) return 'field name';
+    const isKnown = isKnownField(kind, field);
+    if (!isKnown && !NAME.test(field)) return 'field name';
     if (!latticeOf(kind, field).validate(value)) return `${kind}.${field}`;
-    if (!isKnownField(kind, field) && ++unknown > MAX_UNKNOWN_FIELDS) return 'unknown fields';
+    if (!isKnown && ++unknown > MAX_UNKNOWN_FIELDS) return 'unknown fields';
   }
-  return isJson(id, FIELD_BOUNDS) ? undefined : 'id';
+  return undefined;
 }
 
 /** Fields whose values are not bounded by their lattice already: a rung, a number and a lease are. */

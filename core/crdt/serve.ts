@@ -93,13 +93,15 @@ function readStreams(
   if (coversAll(bulk, held)) return [];
   // The own events first: they are why peers call.
   const rank = (origin: Origin): number => (origin === state.origin ? 0 : 1);
-  const starts = [...held]
-    .map(([origin, last]) => {
-      const from = bulk.get(origin) ?? 0;
-      return { origin, last, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) };
-    })
-    .filter(({ last, from }) => last > from)
-    .sort((a, b) => rank(a.origin) - rank(b.origin) || compareText(a.origin, b.origin));
+  const starts: Omit<Stream, 'rows' | 'urgentRows' | 'isWhole'>[] = [];
+  for (const [origin, last] of held) {
+    const from = bulk.get(origin) ?? 0;
+    if (last <= from) continue;
+    starts.push({ origin, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) });
+  }
+  if (starts.length > 1) {
+    starts.sort((a, b) => rank(a.origin) - rank(b.origin) || compareText(a.origin, b.origin));
+  }
   const limit = Math.max(MIN_ROWS, Math.ceil((2 * records) / Math.max(1, starts.length)));
   const lookahead = starts.filter(({ from, urgentFrom }) => urgentFrom > from);
   const ranges: Range[] = [
