@@ -151,13 +151,13 @@ function asked(
   const { exchange, from, ask, push } = input;
   if (push === null) {
     const answered = answerAsk(tx, cluster, exchange, from, ask);
-    return { peer: answered && { ...peer, ...answered } };
+    return { peer: answered && { ...answered, ...peer } };
   }
   // What was handed over is merged first; then the answer is made of the state after it.
   const taken = takePush(tx, cluster, exchange, from, push);
   if (taken === undefined) return {};
   const next = taken.followUp === 'refuse' ? undefined : ({ ...input, push: null } as const);
-  return { peer: { ...peer, ...taken }, next };
+  return { peer: { ...taken, ...peer }, next };
 }
 
 /** Who sends what cannot be taken is named, so that operators know whom to look at. */

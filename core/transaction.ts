@@ -37,7 +37,7 @@ export class Miss {
 /** What survives from one run of an input to the next. */
 export interface Memory {
   /** Answers to selections and ranges, by their text. */
-  readonly selections: Map<string, readonly Record[]>;
+  selections: Map<string, readonly Record[]>;
   /** The replica at the moment rows were first asked for; undefined while none were. */
   instant: ReplicaState | undefined;
   /** 32 bytes from the door; undefined for inputs that make no ids. */
@@ -60,9 +60,12 @@ export interface Memory {
 }
 
 /** The memory of an input that has not run yet. */
+const NO_ROWS: Map<string, readonly Record[]> = new Map();
+const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
+
 export function freshMemory(entropy: Uint8Array | undefined, firstRunMs: number): Memory {
   return {
-    selections: new Map(),
+    selections: NO_ROWS,
     instant: undefined,
     entropy,
     note: undefined,
@@ -99,7 +102,8 @@ export class Transaction {
   readonly isAlone: boolean;
   /** What a page of a peer came to, once a handler has said so. */
   outcome: Outcome | undefined;
-  readonly drafts: Map<string, Draft> = new Map();
+  /** Made by the first write: most inputs only read. */
+  #drafts: Map<string, Draft> | undefined;
   readonly forgotten: RecordKey[] = [];
   readonly notified: RecordKey[] = [];
   readonly effects: Effect[] = [];
@@ -117,11 +121,15 @@ export class Transaction {
     this.#nextStamp = setting.nextStamp;
   }
 
+  get drafts(): ReadonlyMap<string, Draft> {
+    return this.#drafts ?? NO_DRAFTS;
+  }
+
   /** The record as this handler has it, or undefined when there is none. Throws Miss when cold. */
   get(kind: string, id: string): Draft | undefined {
     const key = { kind, id };
     // Most handlers only read, and most reads come before any write.
-    const draft = this.drafts.size === 0 ? undefined : this.drafts.get(keyText(key));
+    const draft = this.#drafts?.get(keyText(key));
     if (draft !== undefined) return draft;
     const found = this.#cache.get(key);
     if (found === undefined) throw new Miss([key], []);
@@ -177,7 +185,7 @@ export class Transaction {
   /** Makes all of these warm at once, so that a handler misses once and not for each. */
   need(keys: readonly RecordKey[], selections: readonly Selection[] = []): void {
     const cold = keys.filter((key) => {
-      return !this.drafts.has(keyText(key)) && this.#cache.get(key) === undefined;
+      return this.#cache.get(key) === undefined && !this.drafts.has(keyText(key));
     });
     const open = selections.filter((selection) => {
       return !this.memory.selections.has(selectionText(selection));
@@ -188,12 +196,14 @@ export class Transaction {
   /** Writes fields; the others keep their value. */
   put(kind: string, id: string, fields: Record['fields']): void {
     const before = this.get(kind, id);
-    this.drafts.set(keyText({ kind, id }), { kind, id, fields: { ...before?.fields, ...fields } });
+    this.create(kind, id, { ...before?.fields, ...fields });
   }
 
   /** Writes a record whose id was drawn here and now, so that nothing needs to be looked up. */
   create(kind: string, id: string, fields: Record['fields']): void {
-    this.drafts.set(keyText({ kind, id }), { kind, id, fields });
+    const draft = { kind, id, fields };
+    this.#drafts ??= new Map();
+    this.#drafts.set(keyText(draft), draft);
   }
 
   /** Removes an expired record for good. */
@@ -241,6 +251,8 @@ export class Transaction {
 
 /** Remembers what a load brought for this input. */
 export function remember(memory: Memory, miss: Miss, loaded: Loaded): void {
+  if (miss.selections.length + miss.ranges.length === 0) return;
+  if (memory.selections === NO_ROWS) memory.selections = new Map();
   for (const [index, selection] of miss.selections.entries()) {
     memory.selections.set(selectionText(selection), loaded.selections[index] ?? []);
   }

@@ -136,10 +136,8 @@ function settle(world: Universe, recorder: Recorder, boundUs: number, goesOn: ()
   for (let lookUs = world.nowUs + LOOK_US; goesOn(); lookUs += LOOK_US) {
     while (goesOn() && world.queue.runNext(Math.min(lookUs, boundUs)));
     if (!goesOn()) return;
-    const reasons = unsettled(world, recorder);
-    if (reasons.length === 0) return;
-    if (lookUs < boundUs) continue;
-    for (const { who, reason } of reasons) {
+    if (lookUs < boundUs && !isSettled(world, recorder)) continue;
+    for (const { who, reason } of unsettled(world, recorder)) {
       recorder.report(`liveness: ${who}`, {
         promise: 'once all faults are over, everything settles',
         nodes: [],
@@ -150,24 +148,28 @@ function settle(world: Universe, recorder: Recorder, boundUs: number, goesOn: ()
   }
 }
 
-function unsettled(
+/** Looks no further than to the first that waits. */
+function isSettled(world: Universe, recorder: Recorder): boolean {
+  return unsettled(world, recorder).next().done === true;
+}
+
+/** Who still waits for something, and for what. */
+function* unsettled(
   world: Universe,
   recorder: Recorder,
-): readonly { readonly who: string; readonly reason: string }[] {
-  const reasons: { who: string; reason: string }[] = [];
+): Generator<{ readonly who: string; readonly reason: string }, void> {
   for (const machine of world.cluster) {
     if (machine.isUp && machine.node?.ready === true) continue;
-    reasons.push({ who: 'nodes', reason: `n${machine.index} is not ready` });
+    yield { who: 'nodes', reason: `n${machine.index} is not ready` };
   }
   for (const actor of world.actors) {
     const reason = actor.unfinished();
-    if (reason !== undefined) reasons.push({ who: actor.name, reason });
+    if (reason !== undefined) yield { who: actor.name, reason };
   }
   for (const checker of recorder.checkers) {
     const reason = checker.unsettled?.(world);
-    if (reason !== undefined) reasons.push({ who: checker.name, reason });
+    if (reason !== undefined) yield { who: checker.name, reason };
   }
-  return reasons;
 }
 
 function conclude(world: Universe, recorder: Recorder): void {

@@ -6,7 +6,7 @@ import { unreachable } from '../core/assert.ts';
 import type { Json, Record } from '../core/crdt/record.ts';
 import type { Effect, WebResponse } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
-import type { RunningHash } from './hash.ts';
+import { RunningHash } from './hash.ts';
 import type { Content } from './message.ts';
 import type { Changes, Observation, Reply } from './observation.ts';
 
@@ -215,15 +215,15 @@ function foldContent(hash: RunningHash, content: Content): void {
   hash.text(content.kind);
   switch (content.kind) {
     case 'ask':
-      hash.json(content.ask);
-      foldPage(hash, content.push);
+      foldMessage(hash, content.ask);
+      foldMessage(hash, content.push);
       return;
     case 'page':
-      foldPage(hash, content.page);
+      foldMessage(hash, content.page);
       return;
     case 'redeem':
       hash.text(content.nonce);
-      hash.json(content.ask);
+      foldMessage(hash, content.ask);
       return;
     case 'request':
       hash.text(content.web.method);
@@ -238,18 +238,37 @@ function foldContent(hash: RunningHash, content: Content): void {
   }
 }
 
-/** The fields of records are hashed where they become durable, and not on every way there. */
-function foldPage(hash: RunningHash, page: Json): void {
-  if (!isObject(page)) {
-    hash.json(page);
+/**
+ * The fields of records are hashed where they become durable, and not on every way there; vectors
+ * once, however often they are said.
+ */
+function foldMessage(hash: RunningHash, message: Json): void {
+  if (!isObject(message)) {
+    hash.json(message);
     return;
   }
-  for (const member in page) {
+  for (const member in message) {
     hash.text(member);
-    const value = page[member]!;
-    if (member !== 'records' || !Array.isArray(value)) hash.json(value);
+    const value = message[member]!;
+    if (VECTORS.has(member) && Array.isArray(value)) hash.number(wordOf(value));
+    else if (member === 'complete') foldMessage(hash, value);
+    else if (member !== 'records' || !Array.isArray(value)) hash.json(value);
     else for (const record of value as readonly Json[]) foldPageRecord(hash, record);
   }
+}
+
+const VECTORS: ReadonlySet<string> = new Set(['vector', 'base', 'floor']);
+const WORDS = new WeakMap<object, number>();
+
+/** 32 bits of a vector. */
+function wordOf(vector: readonly Json[]): number {
+  let word = WORDS.get(vector);
+  if (word === undefined) {
+    const own = new RunningHash();
+    own.json(vector);
+    WORDS.set(vector, (word = own.word));
+  }
+  return word;
 }
 
 /** `[kind, id, origin, seq, fields]` */

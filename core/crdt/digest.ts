@@ -36,6 +36,7 @@ const COUNTED = new WeakMap<Record['fields'], RecordKey & { key: DigestKey; sum:
 
 const NEVER = -1;
 const ZERO: Sum = [0, 0, 0, 0];
+const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 const SUM = /^[0-9a-f]{32}$/;
 
 /** The digest after some changes. */
@@ -81,7 +82,7 @@ export function digestFrom({ sums }: Digest, day: number): string {
 
 /** 32 hexadecimal digits. */
 export function sumText(sum: Sum): string {
-  return sum.map((word) => word.toString(16).padStart(8, '0')).join('');
+  return hex(sum[0]) + hex(sum[1]) + hex(sum[2]) + hex(sum[3]);
 }
 
 /** The sum of a text that `sumText` made, or undefined. */
@@ -89,6 +90,11 @@ export function sumFromText(text: string): Sum | undefined {
   if (!isSumText(text)) return undefined;
   const word = (at: number): number => Number.parseInt(text.slice(at, at + 8), 16);
   return [word(0), word(8), word(16), word(24)];
+}
+
+function hex(word: number): string {
+  const [a, b] = [HEX[word >>> 24]!, HEX[(word >>> 16) & 0xff]!];
+  return a + b + HEX[(word >>> 8) & 0xff]! + HEX[word & 0xff]!;
 }
 
 export function isSumText(text: string): boolean {

@@ -14,13 +14,14 @@ import { isOrigin, isSeq } from './version-vector.ts';
 /** Facts by name; null removes one. */
 export type Facts = ReadonlyMap<string, string | null>;
 
+const NO_FACTS: Facts = new Map();
 const VECTORS = ['seen', 'floor', 'ahead'] as const;
 
 /** The facts that differ from one state to a later one. Give undefined for the first state. */
 export function changedFacts(before: ReplicaState | undefined, after: ReplicaState): Facts {
-  const facts = new Map<string, string | null>();
   // Most inputs only read: this is the hot path of a request.
-  if (before === after) return facts;
+  if (before === after) return NO_FACTS;
+  const facts = new Map<string, string | null>();
   const note = (name: string, old: string | undefined, now: string | undefined): void => {
     if (old !== now) facts.set(`replica/${name}`, now ?? null);
   };

@@ -8,6 +8,7 @@ import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 
 const LINES = 12;
+const MOST_NAMES = 4096;
 
 /** Seconds since the world began, to the millisecond. */
 export function timeText(atUs: number): string {
@@ -44,8 +45,22 @@ export function originOf({ facts }: DiskView): string | undefined {
 
 /** Up to which of an origin's events this disk says it has seen. */
 export function seenOf({ facts }: DiskView, origin: string): number {
-  const seen = Number(facts.get(`replica/seen/${origin}`) ?? 0);
-  return facts.get('replica/origin') === origin ? Number(facts.get('replica/seq') ?? 0) : seen;
+  const isOwn = facts.get('replica/origin') === origin;
+  return Number(facts.get(isOwn ? 'replica/seq' : seenName(origin)) ?? 0);
+}
+
+/** Names of facts, so that they need not be put together for every look at a disk. */
+const SEEN_NAMES = new Map<string, string>();
+
+function seenName(origin: string): string {
+  let name = SEEN_NAMES.get(origin);
+  if (name === undefined) {
+    name = `replica/seen/${origin}`;
+    // Names of a world are few; those of many worlds after each other are not kept.
+    if (SEEN_NAMES.size >= MOST_NAMES) SEEN_NAMES.clear();
+    SEEN_NAMES.set(origin, name);
+  }
+  return name;
 }
 
 /** Up to which of an origin's events something is on this disk, covered or not. */
