@@ -1,7 +1,7 @@
 // Everything a node can want done, as plain data. Invariant: effects run in the order given, one
 // log for the whole node; what becomes visible outside (respond, later send) waits until every
-// persist before it is durable, but for an ask that only asks on. A load reads at its place in the log: after every persist before
-// it, before every one behind it.
+// persist before it is durable, but for what only asks (`goesAhead`). A load reads at its place in
+// the log: after every persist before it, before every one behind it.
 // Never here: how they are done.
 
 import type { IssueRequest } from './acme/issuance.ts';
@@ -117,10 +117,13 @@ export type Effect =
 export type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 
 /**
- * True for an ask for the next page of a fetch. It need not wait for the disk: it hands nothing over,
- * and the vector and the cursor that it names mean nothing to the peer but what to send. So the next
- * page is on its way while this one becomes durable.
+ * True for an ask for the next page of a fetch, and for a redemption. These need not wait for the
+ * disk: they hand nothing over, and the vector and the cursor that they name mean nothing to the
+ * peer but what to send. So the next page is on its way while this one becomes durable, and a client
+ * does not wait for what others have written.
  */
-export function asksOn({ ask, push }: EffectOf<'ask'>): boolean {
-  return push === null && (ask as { readonly cursor?: Json }).cursor != null;
+export function goesAhead(effect: Effect): boolean {
+  if (effect.kind === 'redeem') return true;
+  if (effect.kind !== 'ask' || effect.push !== null) return false;
+  return (effect.ask as { readonly cursor?: Json }).cursor != null;
 }

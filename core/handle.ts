@@ -124,8 +124,7 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
       takeIntroduction(tx, membership, input.url, input.descriptor);
       return {};
     case 'redeem-asked':
-      answerRedemption(tx, cluster, held.nonces, input);
-      return {};
+      return { peer: answerRedemption(tx, cluster, held.nonces, input) };
     case 'redeemed':
       return { peer: takeRedemption(tx, cluster, input.redemption, input.answer) };
     case 'unredeemed':

@@ -7,6 +7,8 @@ import { assert } from './assert.ts';
 export const LIMITS = {
   /** Records kept warm. About 2 KiB each, so some 16 MiB. */
   cacheRecords: 8_192,
+  /** Of so many records kept warm, one is also remembered by its number, for peers. */
+  cachePerRecent: 4,
   /** Inputs that wait for a load or for a record to change, all together. */
   parkedInputs: 10_000,
   /** How often one input may be run again because what it needs was not warm. */

@@ -20,8 +20,9 @@ import { beginCount } from './crdt/count.ts';
 import { changedFacts } from './crdt/facts.ts';
 import { HLC_ZERO, type HlcState, nextStamp, observe } from './crdt/hlc.ts';
 import { stampsOf } from './crdt/lattice.ts';
+import { Recent } from './crdt/recent.ts';
 import type { Record } from './crdt/record.ts';
-import { type Change, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
+import { type Change, heldOf, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { handle, type Result } from './handle.ts';
 import { heldAtStart } from './held.ts';
@@ -51,6 +52,7 @@ export interface NodeOptions {
 export class Node {
   readonly #options: NodeOptions;
   readonly #cache: Cache;
+  readonly #recent: Recent | undefined;
   /** What it holds besides records; replaced when another policy is put in force. */
   #held: Held;
   #clock: HlcState = HLC_ZERO;
@@ -74,7 +76,10 @@ export class Node {
     this.#cluster = gossip && new Cluster(gossip, options.node, nonces.boot);
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
-    this.#cache = new Cache(options.limits?.cacheRecords ?? LIMITS.cacheRecords);
+    const cacheRecords = options.limits?.cacheRecords ?? LIMITS.cacheRecords;
+    this.#cache = new Cache(cacheRecords);
+    const recentRecords = Math.ceil(cacheRecords / LIMITS.cachePerRecent);
+    this.#recent = gossip && new Recent(recentRecords, heldOf(options.replica));
     this.#loads = new Loads(this.#cache);
     this.#held = heldAtStart(options, this.#cluster);
   }
@@ -185,6 +190,7 @@ export class Node {
         now: this.#now,
         primitives: this.#options.primitives,
         cache: this.#cache,
+        recent: this.#recent,
         replica: this.#replica,
         isAlone: this.#cluster === undefined,
         nextStamp: () => this.#nextStamp(),
@@ -236,11 +242,13 @@ export class Node {
     const { state, put, remove } = tx.outcome ?? write(this.#replica, digestKey, changes);
     for (const record of put) {
       this.#cache.write(record);
+      this.#recent?.write(record);
       this.#derive(record);
     }
     const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
     for (const key of forget) {
       this.#cache.remove(key);
+      this.#recent?.remove(key);
       this.#cluster?.leases.forget(key);
     }
     if (tx.outcome !== undefined) this.#followStamps(put);

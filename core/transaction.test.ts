@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Cache } from './cache.ts';
+import { Recent } from './crdt/recent.ts';
 import type { Record } from './crdt/record.ts';
 import { emptyReplica } from './crdt/replica.ts';
 import { PRIMITIVES } from './testing/rig.ts';
@@ -13,12 +14,16 @@ function memory(entropy: Uint8Array | undefined = new Uint8Array(32)): Memory {
   return freshMemory(entropy, 5);
 }
 
-function transaction(cache = new Cache(8), kept = memory()): Transaction {
+function transaction(
+  cache: Cache = new Cache(8),
+  kept: Memory = memory(),
+  recent?: Recent,
+): Transaction {
   let stamps = 0;
   const now = { wallMs: 10, monoMs: 20 };
   const nextStamp = (): string => `stamp-${++stamps}`;
   const setting = { now, primitives: PRIMITIVES, cache, replica: REPLICA, isAlone: true };
-  return new Transaction({ ...setting, nextStamp }, kept);
+  return new Transaction({ ...setting, recent, nextStamp }, kept);
 }
 
 function answerSelection(kept: Memory, selections: readonly (readonly Record[])[]): void {
@@ -176,6 +181,31 @@ test('a stored version is the one before what this handler wrote', () => {
 test('stamps come from the node', () => {
   const tx = transaction();
   assert.equal([tx.stamp(), tx.stamp()], ['stamp-1', 'stamp-2']);
+});
+
+test('rows that are remembered are of the instant at which they were first asked for', () => {
+  const kept = memory();
+  const recent = new Recent(8, new Map());
+  recent.write(record('x', {}));
+  const range = { origin: 'a.1', afterSeq: 0, limit: 5 };
+  const first = transaction(new Cache(8), kept, recent);
+  assert.equal(first.ranges([range]), [[record('x', {})]]);
+  assert.is(kept.instant, REPLICA);
+  recent.remove(record('x', {}));
+  assert.equal(transaction(new Cache(8), kept, recent).ranges([range]), [[record('x', {})]]);
+  assert.equal(transaction(new Cache(8), memory(), recent).ranges([range]), [[]]);
+});
+
+test('of ranges of which one is not remembered, all are asked for', () => {
+  const recent = new Recent(8, new Map([['b.1', 3]]));
+  const [known, unknown] = [
+    { origin: 'a.1', afterSeq: 0, limit: 5 },
+    { origin: 'b.1', afterSeq: 2, limit: 5 },
+  ];
+  const kept = memory();
+  const miss = missed(() => transaction(new Cache(8), kept, recent).ranges([known, unknown]));
+  assert.equal(miss.ranges, [known, unknown]);
+  assert.is(kept.instant, undefined);
 });
 
 test.run();

@@ -9,6 +9,7 @@ import type { Cache } from './cache.ts';
 import type { Redemption } from './cluster/redemption.ts';
 import type { Selection } from './crdt/columns.ts';
 import type { Stamp } from './crdt/hlc.ts';
+import type { Recent } from './crdt/recent.ts';
 import { type Json, keyText, type Record, type RecordKey } from './crdt/record.ts';
 import type { Outcome, ReplicaState } from './crdt/replica.ts';
 import type { Effect, RangeQuery } from './effect.ts';
@@ -87,6 +88,8 @@ export interface Setting {
   readonly now: Now;
   readonly primitives: Primitives;
   readonly cache: Cache;
+  /** Absent in a node that works alone: nobody asks it. */
+  readonly recent: Recent | undefined;
   readonly replica: ReplicaState;
   /** This node gossips with nobody: what it has not written does not exist. */
   readonly isAlone: boolean;
@@ -108,6 +111,7 @@ export class Transaction {
   readonly notified: RecordKey[] = [];
   readonly effects: Effect[] = [];
   readonly #cache: Cache;
+  readonly #recent: Recent | undefined;
   readonly #nextStamp: () => Stamp;
   #drawn = 0;
 
@@ -118,6 +122,7 @@ export class Transaction {
     this.isAlone = setting.isAlone;
     this.memory = memory;
     this.#cache = setting.cache;
+    this.#recent = setting.recent;
     this.#nextStamp = setting.nextStamp;
   }
 
@@ -156,13 +161,18 @@ export class Transaction {
 
   /** Rows of origins, all of the same instant: `instant`. */
   ranges(ranges: readonly RangeQuery[]): readonly (readonly Record[])[] {
-    const { selections } = this.memory;
+    const { memory } = this;
     const found: (readonly Record[])[] = [];
     for (const range of ranges) {
-      const rows = selections.get(rangeText(range));
+      const { origin, afterSeq, limit } = range;
+      const rows =
+        memory.selections.get(rangeText(range)) ?? this.#recent?.rows(origin, afterSeq, limit);
       if (rows === undefined) throw new Miss([], [], ranges);
       found.push(rows);
     }
+    // Rows from memory are of this instant, and stay so if the input is run again.
+    memory.instant ??= this.replica;
+    remember(memory, new Miss([], [], ranges), { records: [], selections: [], ranges: found });
     return found;
   }
 
@@ -249,7 +259,7 @@ export class Transaction {
   }
 }
 
-/** Remembers what a load brought for this input. */
+/** Remembers what a load, or the memory of the node, brought for this input. */
 export function remember(memory: Memory, miss: Miss, loaded: Loaded): void {
   if (miss.selections.length + miss.ranges.length === 0) return;
   if (memory.selections === NO_ROWS) memory.selections = new Map();

@@ -7,7 +7,7 @@ import type { ValidationRequest, ValidationResult } from '../core/acme/validatio
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Json } from '../core/crdt/record.ts';
-import { asksOn, type Effect, type EffectOf, type WebResponse } from '../core/effect.ts';
+import { type Effect, type EffectOf, goesAhead, type WebResponse } from '../core/effect.ts';
 import type { Command, Input, WebRequest } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
@@ -184,12 +184,10 @@ export class Driver {
         this.#log.visible(() => this.#exchanges.answer(effect.exchange, effect.page));
         return;
       case 'ask':
-        if (asksOn(effect)) this.#call(effect);
-        else this.#log.visible(() => this.#call(effect));
-        return;
       case 'redeem':
       case 'introduce':
-        this.#log.visible(() => this.#call(effect));
+        if (goesAhead(effect)) this.#call(effect);
+        else this.#log.visible(() => this.#call(effect));
         return;
       case 'members':
         this.#peers.members(effect);

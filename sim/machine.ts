@@ -8,7 +8,7 @@ import type { IssueResult } from '../core/acme/issuance.ts';
 import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
-import { asksOn, type Effect } from '../core/effect.ts';
+import { type Effect, goesAhead } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
@@ -246,7 +246,7 @@ export class Machine implements NodeView {
         this.#stage.mark(effect.name, this.index);
         return;
       default:
-        if (effect.kind === 'ask' && asksOn(effect)) this.#perform(effect);
+        if (goesAhead(effect)) this.#perform(effect);
         else this.#log.visible(effect);
     }
   }

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keyText, type Record } from '../core/crdt/record.ts';
-import { asksOn } from '../core/effect.ts';
+import { goesAhead } from '../core/effect.ts';
 import { defaultPlan } from './cast.ts';
 import type { Checker, Finding } from './checker.ts';
 import type { Changes, CrashPoint, Observation } from './observation.ts';
@@ -229,8 +229,8 @@ function orderWatch(tell: (text: string) => void): (seen: Observation) => void {
     if (seen.kind === 'start') nodes.delete(seen.node);
     const node = entryOf(nodes, seen.node, () => ({ made: 0, durable: 0, due: new Map() }));
     if (seen.kind === 'durable') node.durable += seen.changes.length;
-    // An ask for the next page of a fetch need not wait (core/effect.ts).
-    const isFree = seen.kind === 'visible' && seen.effect.kind === 'ask' && asksOn(seen.effect);
+    // What only asks need not wait (core/effect.ts).
+    const isFree = seen.kind === 'visible' && goesAhead(seen.effect);
     if (seen.kind === 'visible' && !isFree) {
       COUNTS.visible++;
       const due = node.due.get(seen.effect) ?? Number.POSITIVE_INFINITY;

@@ -192,6 +192,35 @@ test('with the verdict comes what the client has just written there', () => {
   assert.is(cluster.messages - before, 2, 'one call and its answer');
 });
 
+test('what was written lately is served without a read of the database', () => {
+  const cluster = started(['a', 'b']);
+  const { client, nonce } = traveller(cluster);
+  const a = cluster.rig('a');
+  const before = a.effects.length;
+  assert.is(client.post('/acme/new-order', ORDER, { nonce }).status, 201);
+  const done = a.effects.slice(before);
+  assert.ok(done.some(({ kind }) => kind === 'tell'));
+  assert.not.ok(done.some(({ kind }) => kind === 'load'));
+});
+
+test('who has fetched something with a nonce is not handed it again', () => {
+  const cluster = started();
+  const { client, nonce } = traveller(cluster);
+  const a = cluster.rig('a');
+  client.post('/acme/new-order', ORDER, { nonce });
+  client.rig = a;
+  const second = client.nonce();
+  client.rig = cluster.rig('b');
+  client.post('/acme/new-order', ORDER, { nonce: second });
+  a.outbox.splice(0);
+  a.advance(300);
+  const calls = a.outbox.filter((message) => message.kind === 'ask');
+  assert.equal(
+    calls.map(({ peer }) => peer),
+    ['c'],
+  );
+});
+
 test('a request waits for what the issuer had written when one page is not enough', () => {
   const cluster = new Cluster(['a', 'b'], {}, { records: 3, octets: 4_000 });
   cluster.run(2);

@@ -115,7 +115,10 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
   return { kind: 'wait', key: keyOf(redemption), ms: LIMITS.redemptionMs };
 }
 
-/** At the issuer: spends the nonce and answers with what the asker lacks. */
+/**
+ * At the issuer: spends the nonce and answers with what the asker lacks. What it says of itself is
+ * heard like any ask, so that nobody hands it again what it has.
+ */
 export function answerRedemption(
   tx: Transaction,
   { page: pageLimits, membership, vocabularies }: Cluster,
@@ -126,8 +129,8 @@ export function answerRedemption(
     nonce,
     ask: json,
   }: { exchange: number; from: string; nonce: string; ask: Json },
-): void {
-  if (membership.isRemoved || membership.removed.has(from)) return;
+): PeerResult | undefined {
+  if (membership.isRemoved || membership.removed.has(from)) return undefined;
   // Spent once, however often this has to be run for the rows of the page.
   tx.memory.note ??= spend(tx, nonces, nonce);
   const { verdict, upTo } = tx.memory.note as { readonly verdict: string; readonly upTo: Json };
@@ -142,6 +145,10 @@ export function answerRedemption(
   const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
   const said = listener.isLost ? IN_FULL : page ? pageToJson(page, speech) : null;
   tx.emit({ kind: 'tell', exchange, page: { verdict, upTo, page: said } });
+  if (ask === undefined) return undefined;
+  const { vector: seen, clockMs, origin } = ask;
+  const heard = { seen, clockMs, origin: origin ?? undefined };
+  return { ...heard, name: from, isAnswer: false, followUp: 'rest' };
 }
 
 /** Back home: merges the page, and lets the request run on. */

@@ -31,7 +31,7 @@ export function canonical(json: Json): string {
 
 /** A total order of content: by the code units of the canonical texts. 0 for the same content. */
 export function compareJson(a: Json, b: Json): number {
-  return a === b ? 0 : compareText(canonical(a), canonical(b));
+  return sameJson(a, b) ? 0 : compareText(canonical(a), canonical(b));
 }
 
 /** True when both hold the same content. */

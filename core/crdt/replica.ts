@@ -31,6 +31,7 @@ import {
   dotFromText,
   dotText,
   EMPTY_VECTOR,
+  joinVectors,
   type VersionVector,
   withDot,
 } from './version-vector.ts';
@@ -135,6 +136,11 @@ export function vectorOf({ seen, origin, seq }: ReplicaState): VersionVector {
   const vector = withDot(seen, { origin, seq });
   VECTORS.set(seen, { origin, seq, vector });
   return vector;
+}
+
+/** The greatest number of each origin among the records held, seen or not. */
+export function heldOf(state: ReplicaState): VersionVector {
+  return joinVectors(vectorOf(state), state.ahead);
 }
 
 /** The dot of the next own event. */

@@ -17,7 +17,7 @@ import {
   recordToJson,
 } from './page.ts';
 import type { Dot, Origin, Record } from './record.ts';
-import { compareDay, type ReplicaState, vectorOf } from './replica.ts';
+import { compareDay, heldOf, type ReplicaState, vectorOf } from './replica.ts';
 import { isUrgent } from './schema.ts';
 import { coversAll, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
 import type { Range, View } from './view.ts';
@@ -87,7 +87,7 @@ function readStreams(
   since: Cursor | null,
   records: number,
 ): readonly Stream[] {
-  const held = joinVectors(vectorOf(state), state.ahead);
+  const held = heldOf(state);
   const bulk = joinVectors(vector, since?.bulk ?? EMPTY_VECTOR);
   // The idle case: nothing is read, whatever is held.
   if (coversAll(bulk, held)) return [];
@@ -163,7 +163,7 @@ function takeUrgent(
  */
 function endOf(state: ReplicaState, ask: Ask): Cursor | null {
   if (ask.listing === null && coversAll(ask.vector, state.floor)) return null;
-  const all = joinVectors(vectorOf(state), state.ahead);
+  const all = heldOf(state);
   return { boot: state.boot, generation: state.generation, bulk: all, urgent: all };
 }
 

@@ -6,7 +6,7 @@
 
 import { meantBy, wantsInFull } from '../../core/cluster/vocabulary.ts';
 import type { Json, Record } from '../../core/crdt/record.ts';
-import { asksOn, type Effect, type WebResponse } from '../../core/effect.ts';
+import { type Effect, goesAhead, type WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
 import type { DiskView } from '../disk.ts';
 import { bodyOf, headerOf, idOf } from '../exchange-facts.ts';
@@ -58,10 +58,10 @@ function emit(at: AtNode, effects: readonly Effect[]): void {
   }
 }
 
-const SHOWN: ReadonlySet<string> = new Set(['respond', 'ask', 'tell', 'redeem', 'build-crl']);
+const SHOWN: ReadonlySet<string> = new Set(['respond', 'ask', 'tell', 'build-crl']);
 
 function isShown(effect: Effect): boolean {
-  return SHOWN.has(effect.kind) && !(effect.kind === 'ask' && asksOn(effect));
+  return SHOWN.has(effect.kind) && !goesAhead(effect);
 }
 
 function shows(
@@ -91,7 +91,6 @@ interface Ahead {
 
 function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
   if (effect.kind === 'tell') return tellAhead(effect.page as Members, disk);
-  if (effect.kind === 'redeem') return vectorAhead((effect.ask as Members)['vector'], disk);
   if (effect.kind !== 'ask') return undefined;
   const ahead = vectorAhead((effect.ask as Members)['vector'], disk);
   return ahead ?? (effect.push === null ? undefined : pageAhead(effect.push, disk));
