@@ -73,7 +73,7 @@ test('a peer that speaks of too many origins is refused, and gossip goes on', ()
   const { cluster, rig } = pair();
   const digest = { day: 0, sum: null };
   for (let page = 0; page < 3; page++) {
-    const names = Array.from({ length: 1500 }, (_, i) => `z.${page}-${String(i).padStart(4, '0')}`);
+    const names = Array.from({ length: MAX_ORIGINS * 0.4 }, (_, i) => `z.${page}-${10_000 + i}`);
     tell(rig, { complete: { vector: names.map((name) => [name, 1]), digest } });
   }
   assert.ok(origins(rig) < MAX_ORIGINS, `${origins(rig)} origins`);

@@ -7,14 +7,11 @@
 import { advance, type Digest, type DigestKey, type Step } from './digest.ts';
 import type { Dot, Record } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
-import {
-  covers,
-  EMPTY_VECTOR,
-  joinVectors,
-  type VersionVector,
-  withDot,
-} from './version-vector.ts';
+import { beyond, covers, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
 import type { View } from './view.ts';
+
+/** Origins that one step of the walk looks at: many of them have left next to nothing. */
+const ORIGINS = 100;
 
 /** The walk: events beyond `from` and up to `to` are not in the digest yet. */
 export interface Uncounted {
@@ -34,18 +31,26 @@ export function beginCount(state: ReplicaState): ReplicaState {
   return { ...state, digest, uncounted: to.size === 0 ? null : { from: EMPTY_VECTOR, to } };
 }
 
-/** Counts up to `limit` records more. The rows of `view` must be of the instant of `state`. */
+/** Counts about `limit` records more. The rows of `view` must be of the instant of `state`. */
 export function count(state: ReplicaState, view: View, key: DigestKey, limit: number): Outcome {
   const { uncounted } = state;
-  const open = uncounted && [...uncounted.to].find(([origin, seq]) => seq > at(uncounted, origin));
-  if (!uncounted || !open) return { state: { ...state, uncounted: null }, put: [], remove: [] };
-  const [origin, last] = open;
-  const rows = view.ranges([{ origin, afterSeq: at(uncounted, origin) }], limit)[0]!;
-  const steps = rows.flatMap((after): Step[] => {
-    return after.dot.seq > last ? [] : [{ before: undefined, after }];
+  const all = uncounted === null ? EMPTY_VECTOR : beyond(uncounted.to, uncounted.from);
+  const open = [...all].slice(0, ORIGINS);
+  if (uncounted === null || open.length === 0) {
+    return { state: { ...state, uncounted: null }, put: [], remove: [] };
+  }
+  const most = Math.ceil(limit / open.length);
+  const ranges = open.map(([origin]) => ({ origin, afterSeq: uncounted.from.get(origin) ?? 0 }));
+  const found = view.ranges(ranges, most);
+  const steps = open.flatMap(([, last], at): readonly Step[] => {
+    const rows = found[at]!.filter(({ dot }) => dot.seq <= last);
+    return rows.map((after) => ({ before: undefined, after }));
   });
-  const reached = rows.length < limit ? last : Math.min(last, rows.at(-1)!.dot.seq);
-  const from = withDot(uncounted.from, { origin, seq: reached });
+  const reached = open.map(([origin, last], at): [string, number] => {
+    const rows = found[at]!;
+    return [origin, rows.length < most ? last : Math.min(last, rows.at(-1)!.dot.seq)];
+  });
+  const from = joinVectors(uncounted.from, new Map(reached));
   const digest = advance(state.digest, key, steps);
   return { state: { ...state, digest, uncounted: { ...uncounted, from } }, put: [], remove: [] };
 }
@@ -70,8 +75,4 @@ export function digestAfter(
 
 function isOpen({ from, to }: Uncounted, dot: Dot): boolean {
   return covers(to, dot) && !covers(from, dot);
-}
-
-function at({ from }: Uncounted, origin: string): number {
-  return from.get(origin) ?? 0;
 }

@@ -9,7 +9,7 @@ import { NOT_KEPT } from './count.ts';
 import { type Sum, sumFromText, sumText } from './digest.ts';
 import type { Origin } from './record.ts';
 import { emptyReplica, type ReplicaState } from './replica.ts';
-import { isOrigin, isSeq } from './version-vector.ts';
+import { differences, EMPTY_VECTOR, isOrigin, isSeq } from './version-vector.ts';
 
 /** Facts by name; null removes one. */
 export type Facts = ReadonlyMap<string, string | null>;
@@ -40,12 +40,9 @@ export function changedFacts(before: ReplicaState | undefined, after: ReplicaSta
   for (const name of VECTORS) {
     const old = before?.[name];
     if (old === after[name]) continue;
-    const now = after[name];
-    for (const [origin, seq] of now) {
-      if (old?.get(origin) !== seq) facts.set(`replica/${name}/${origin}`, seq.toString());
-    }
-    for (const origin of old?.keys() ?? []) {
-      if (!now.has(origin)) facts.set(`replica/${name}/${origin}`, null);
+    const changes = differences(after[name], old ?? EMPTY_VECTOR, Number.POSITIVE_INFINITY)!;
+    for (const [origin, seq] of changes) {
+      facts.set(`replica/${name}/${origin}`, seq === 0 ? null : seq.toString());
     }
   }
   const oldSums = before?.digest.sums;

@@ -142,7 +142,7 @@ function promote(
   listedFloor: VersionVector,
   isFromEstablished: boolean,
 ): ReplicaState {
-  const seen = coversAll(vectorOf(state), vector) ? state.seen : joinForeign(state, vector);
+  const seen = joinVectors(state.seen, vector, state.origin);
   // A peer that was restored meanwhile no longer speaks for all of the floor that it began with.
   const floor = joinVectors(state.floor, meetVectors(listedFloor, vector));
   const ahead = state.ahead.size === 0 ? state.ahead : beyond(state.ahead, seen);
@@ -155,13 +155,6 @@ function promote(
     peerDay === state.peerDay &&
     isEstablished === state.isEstablished;
   return isSame ? state : { ...state, seen, floor, ahead, peerDay, isEstablished };
-}
-
-/** What was seen of others; the own origin is never in it. */
-function joinForeign({ seen, origin }: ReplicaState, vector: VersionVector): VersionVector {
-  const foreign = new Map(vector);
-  foreign.delete(origin);
-  return joinVectors(seen, foreign);
 }
 
 /**

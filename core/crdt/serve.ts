@@ -19,7 +19,13 @@ import {
 import type { Dot, Origin, Record } from './record.ts';
 import { compareDay, heldOf, type ReplicaState, vectorOf } from './replica.ts';
 import { isUrgent } from './schema.ts';
-import { coversAll, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
+import {
+  beyond,
+  coversAll,
+  EMPTY_VECTOR,
+  joinVectors,
+  type VersionVector,
+} from './version-vector.ts';
 import type { Range, View } from './view.ts';
 
 export interface PageLimits {
@@ -94,9 +100,8 @@ function readStreams(
   // The own events first: they are why peers call.
   const rank = (origin: Origin): number => (origin === state.origin ? 0 : 1);
   const starts: Omit<Stream, 'rows' | 'urgentRows' | 'isWhole'>[] = [];
-  for (const [origin, last] of held) {
+  for (const origin of beyond(held, bulk).keys()) {
     const from = bulk.get(origin) ?? 0;
-    if (last <= from) continue;
     starts.push({ origin, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) });
   }
   if (starts.length > 1) {

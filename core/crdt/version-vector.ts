@@ -4,6 +4,7 @@
 // Never here: which records exist.
 
 import { compareText } from './canonical.ts';
+import { amended, placesOf } from './layers.ts';
 import type { Dot, Json, Origin } from './record.ts';
 
 export type VersionVector = ReadonlyMap<Origin, number>;
@@ -13,8 +14,11 @@ export const EMPTY_VECTOR: VersionVector = new Map();
 /** An origin whose entry is another one; zero: it has none. */
 export type Difference = readonly [origin: Origin, seq: number];
 
-/** A peer's vector has at most this many entries. */
-export const MAX_ORIGINS = 4096;
+/**
+ * A peer's vector has at most this many entries, a megabyte in full. In a year ten nodes that are
+ * started every day make 3650.
+ */
+export const MAX_ORIGINS = 16_384;
 
 /** A vector is written and read once, however often it is said: in an idle cluster, always. */
 const WRITTEN = new WeakMap<VersionVector, readonly Json[]>();
@@ -30,16 +34,24 @@ export function covers(vector: VersionVector, dot: Dot): boolean {
 /** True when `above` has seen everything that `below` has. */
 export function coversAll(above: VersionVector, below: VersionVector): boolean {
   if (above === below) return true;
+  const places = placesOf(above, below);
+  if (places !== undefined) {
+    return places.every((origin) => (below.get(origin) ?? 0) <= (above.get(origin) ?? 0));
+  }
   for (const [origin, seq] of below) if (seq > (above.get(origin) ?? 0)) return false;
   return true;
 }
 
-/** The least vector that covers both; `a` itself when it covers `b` already. */
-export function joinVectors(a: VersionVector, b: VersionVector): VersionVector {
+/**
+ * The least vector that covers both, leaving out what `b` says of `but`; `a` itself when it covers
+ * `b` already.
+ */
+export function joinVectors(a: VersionVector, b: VersionVector, but?: Origin): VersionVector {
   if (coversAll(a, b)) return a;
-  const joined = new Map(a);
-  for (const [origin, seq] of b) if (seq > (joined.get(origin) ?? 0)) joined.set(origin, seq);
-  return joined;
+  return amended(
+    a,
+    gains(b, a).filter(([origin]) => origin !== but),
+  );
 }
 
 /** The greatest vector that both cover. */
@@ -52,12 +64,20 @@ export function meetVectors(a: VersionVector, b: VersionVector): VersionVector {
 
 /** The vector with one more event seen. */
 export function withDot(vector: VersionVector, dot: Dot): VersionVector {
-  return covers(vector, dot) ? vector : new Map(vector).set(dot.origin, dot.seq);
+  return covers(vector, dot) ? vector : amended(vector, [[dot.origin, dot.seq]]);
 }
 
 /** The entries of `vector` that reach beyond `seen`. */
 export function beyond(vector: VersionVector, seen: VersionVector): VersionVector {
-  return new Map([...vector].filter(([origin, seq]) => seq > (seen.get(origin) ?? 0)));
+  return new Map(gains(vector, seen));
+}
+
+function gains(vector: VersionVector, seen: VersionVector): readonly Difference[] {
+  const places = placesOf(vector, seen);
+  const entries = places?.map((origin) => [origin, vector.get(origin) ?? 0] as const) ?? [
+    ...vector,
+  ];
+  return entries.filter(([origin, seq]) => seq > (seen.get(origin) ?? 0));
 }
 
 export function sameVector(a: VersionVector, b: VersionVector): boolean {
@@ -85,18 +105,13 @@ export function differences(
   most: number,
 ): readonly Difference[] | undefined {
   if (vector === base) return [];
-  const found: Difference[] = [];
-  let common = 0;
-  for (const [origin, seq] of vector) {
-    const before = base.get(origin);
-    if (before !== undefined) common++;
-    if (before !== seq && found.push([origin, seq]) > most) return undefined;
+  const places = placesOf(vector, base) ?? [...vector.keys(), ...base.keys()];
+  const found = new Map<Origin, number>();
+  for (const origin of places) {
+    const seq = vector.get(origin) ?? 0;
+    if (seq !== (base.get(origin) ?? 0) && found.set(origin, seq).size > most) return undefined;
   }
-  if (found.length + base.size - common > most) return undefined;
-  if (base.size > common) {
-    for (const origin of base.keys()) if (!vector.has(origin)) found.push([origin, 0]);
-  }
-  return found.sort(([a], [b]) => compareText(a, b));
+  return [...found].sort(([a], [b]) => compareText(a, b));
 }
 
 /** The vector that differs so from `base`. */
@@ -104,13 +119,7 @@ export function withDifferences(
   base: VersionVector,
   differences: readonly Difference[],
 ): VersionVector {
-  if (differences.length === 0) return base;
-  const vector = new Map(base);
-  for (const [origin, seq] of differences) {
-    if (seq === 0) vector.delete(origin);
-    else vector.set(origin, seq);
-  }
-  return vector;
+  return amended(base, differences);
 }
 
 /** For the wire: `[[origin, seq], …]`, sorted by origin. */
