@@ -10,7 +10,7 @@ import { reusableAuthorizations } from './authorization.ts';
 import type { Call } from './call.ts';
 import { caById, issuingCa } from './policy.ts';
 import { problem } from './problem.ts';
-import { certificateMade, rung } from './records.ts';
+import { certificateMade, issuedCertificate, rung } from './records.ts';
 import { optionalString } from './request.ts';
 
 /**
@@ -61,7 +61,7 @@ function download(
   chain: 'chainPem' | 'fullChainPem',
   alternate: string,
 ): Outcome {
-  const certificate = tx.get('certificate', ids[0]!);
+  const certificate = issuedCertificate(tx, ids[0]!);
   if (certificate === undefined) {
     throw problem('malformed', 'there is no such certificate', { status: 404 });
   }
@@ -91,7 +91,7 @@ function toPem(base64: string): string {
 function findCertificate(tx: Transaction, der: Uint8Array): Draft {
   const reading = tx.primitives.readCertificate(der);
   if (!reading.ok) throw problem('malformed', `"certificate" is no certificate: ${reading.reason}`);
-  const found = tx.get('certificate', reading.value.serial);
+  const found = issuedCertificate(tx, reading.value.serial);
   if (found === undefined || certificateMade(found).der !== toBase64(der)) {
     throw problem('malformed', 'this certificate was not issued here', { status: 404 });
   }

@@ -81,6 +81,15 @@ export function certificateMade(certificate: Draft): CertificateMade {
   return valueOf(certificate.fields['made']) as unknown as CertificateMade;
 }
 
+/**
+ * A certificate that was issued, as far as this node has heard. Of one that it has yet to hear of it
+ * may know already which order replaced it.
+ */
+export function issuedCertificate(tx: Transaction, serial: string): Draft | undefined {
+  const found = tx.get('certificate', serial);
+  return found?.fields['made'] === undefined ? undefined : found;
+}
+
 /** The rung a status ladder stands on. */
 export function rung(record: Draft, field: string): string {
   return (record.fields[field] as string | undefined) ?? '';

@@ -93,4 +93,19 @@ test('"replaces" that names nothing, or is no string, is malformed', () => {
   }
 });
 
+test('a certificate that was replaced before this node heard of it is unknown, not a failure', () => {
+  const { rig, client, pem, id } = issued();
+  const order = client.order(['a.example.com'], { replaces: id }).body;
+  const serial = [...rig.database.keys()].find((key) => key.startsWith('certificate/'))!;
+  const lost = rig.database.get(serial)!;
+  rig.database.delete(serial);
+  client.rig = new Rig({ database: rig.database, facts: rig.facts });
+  assert.is(client.finalize(order).body['status'], 'valid');
+  assert.equal(Object.keys(client.rig.database.get(serial)!.fields), ['replaced']);
+  assert.is(client.get(`/acme/renewal-info/${id}`).status, 404);
+  assert.is(client.post(`/acme/cert/${lost.id}`, undefined).status, 404);
+  assert.is(client.revoke(pem).status, 404);
+  assert.is(client.order(['a.example.com'], { replaces: id }).status, 400);
+});
+
 test.run();

@@ -9,7 +9,7 @@ import { answer, type Outcome } from './answer.ts';
 import type { Call } from './call.ts';
 import { caById, type Policy } from './policy.ts';
 import { problem } from './problem.ts';
-import { certificateMade, registerMember, rung } from './records.ts';
+import { certificateMade, issuedCertificate, registerMember, rung } from './records.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -75,7 +75,7 @@ function findByRenewalId(tx: Transaction, policy: Policy, id: string): Draft | u
   const isPadded = octets[0] === 0 && octets.length > 1;
   if (isPadded !== (octets[0] === 0) || octets[0]! >= 0x80) return undefined;
   if (isPadded && octets[1]! < 0x80) return undefined;
-  const certificate = tx.get('certificate', toHex(isPadded ? octets.subarray(1) : octets));
+  const certificate = issuedCertificate(tx, toHex(isPadded ? octets.subarray(1) : octets));
   const ca = certificate && caById(policy, certificateMade(certificate).ca);
   return ca !== undefined && ca.keyId === keyId ? certificate : undefined;
 }

@@ -2,6 +2,7 @@
 // a page, taking in a page, and what follows. Invariant: an answer is made of one instant: the
 // replica state and the rows belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
+import { isSound } from '../acme/contents.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
@@ -201,6 +202,12 @@ function merge(
 ): Pick<Exchanged, 'followUp' | 'agrees' | 'gain'> {
   if (hasTooManyOrigins(tx.replica, page)) {
     tx.log('error', 'gossip', 'peer speaks of more origins than there can be', { peer });
+    return { followUp: 'refuse' };
+  }
+  const senseless = [...page.records, ...(page.listing?.records ?? [])].find((r) => !isSound(r));
+  if (senseless !== undefined) {
+    const { kind, id } = senseless;
+    tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, kind, id });
     return { followUp: 'refuse' };
   }
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;

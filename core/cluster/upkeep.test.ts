@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { digestFrom } from '../crdt/digest.ts';
 import { replicaFrom } from '../crdt/facts.ts';
-import { first } from '../crdt/lattice.ts';
+import { first, last } from '../crdt/lattice.ts';
 import { pageToJson } from '../crdt/page.ts';
 import type { Record } from '../crdt/record.ts';
 import type { ReplicaState } from '../crdt/replica.ts';
@@ -91,6 +91,8 @@ function uncounted(rig: Rig): ReadonlyMap<string, string> {
   return new Map(rig.facts).set('replica/uncounted', '1');
 }
 
+const KEY = last(undefined, '000000000001-0000-gone', { jwk: {}, thumbprint: 't', spkiHash: 's' });
+
 test('what a vanished node left in part becomes known to all, after a while', () => {
   const cluster = new Cluster(['a', 'b']);
   const a = cluster.rig('a');
@@ -99,7 +101,7 @@ test('what a vanished node left in part becomes known to all, after a while', ()
   const account: Record = {
     kind: 'account',
     id: 'left-behind',
-    fields: { made: first('000000000001-0000-gone', {}), status: 'valid' },
+    fields: { made: first('000000000001-0000-gone', {}), status: 'valid', key: KEY },
     dot: { origin: 'gone.1', seq: 7 },
   };
   const none = { since: null, known: null, floor: new Map(), complete: null, listing: null };

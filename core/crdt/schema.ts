@@ -162,7 +162,7 @@ export function expiresMsOf(record: Record): number | undefined {
   const value = made?.value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const expiresMs = (value as { readonly [member: string]: Json })['expiresMs'];
-  return typeof expiresMs === 'number' ? expiresMs : undefined;
+  return Number.isSafeInteger(expiresMs) ? (expiresMs as number) : undefined;
 }
 
 /** Why a peer's kind, id and fields are refused, or undefined when they are fine. */
