@@ -2,6 +2,7 @@
 // Invariant: a handler sees the node only through its transaction and what is held beside records.
 // Never here: running, parking and committing, which are the node's.
 
+import { administerCa } from './acme/administer.ts';
 import type { Held } from './acme/call.ts';
 import { concludeValidation } from './acme/challenge.ts';
 import { concludeList } from './acme/crl.ts';
@@ -21,6 +22,7 @@ import type { WebResponse } from './effect.ts';
 import {
   type Chore,
   type CLUSTER_CHORES,
+  type Command,
   type Input,
   isClusterChore,
   type WebRequest,
@@ -61,7 +63,7 @@ export function handle(
       concludeList(tx, held.lists, input.ca, input.number, input.der);
       return {};
     case 'administer':
-      return { response: administer(tx, cluster, unready, input.command) };
+      return command(tx, held, cluster, unready, input.command);
     case 'chore':
       return { next: doChoreOf(tx, held, cluster, input) };
     case 'unreachable':
@@ -94,6 +96,26 @@ function request(tx: Transaction, held: Held, web: WebRequest): Result {
   const outcome = handleRequest(tx, held, web);
   if (!('kind' in outcome)) return { response: outcome };
   return outcome.kind === 'wait' ? { wait: outcome } : { catchUp: true };
+}
+
+/** What an operator wants: of the cluster, or of the CA. */
+function command(
+  tx: Transaction,
+  held: Held,
+  cluster: Cluster | undefined,
+  unready: string | undefined,
+  wanted: Command,
+): Result {
+  switch (wanted.kind) {
+    case 'status':
+    case 'register':
+    case 'remove':
+      return { response: administer(tx, cluster, unready, wanted) };
+    default: {
+      const outcome = administerCa(tx, held.policy, unready, wanted);
+      return outcome === 'catch-up' ? { catchUp: true } : { response: outcome };
+    }
+  }
 }
 
 type PeerInput = Extract<

@@ -33,12 +33,23 @@ export interface Loaded {
 }
 
 /** What an operator can want of the cluster, through the admin listener. */
-export type Command =
+export type ClusterCommand =
   | { readonly kind: 'status' }
   /** Pin a node by hand. */
   | { readonly kind: 'register'; readonly descriptor: NodeDescriptor }
   /** Refuse a node for ever. */
   | { readonly kind: 'remove'; readonly node: string };
+
+/** What an operator can want of the CA, on any node: see acme/administer.ts. */
+export type CaCommand =
+  /** Revoke a certificate. `serial`: lower-case hexadecimal; `reason`: as RFC 5280 §5.3.1 has it. */
+  | { readonly kind: 'revoke'; readonly serial: string; readonly reason?: number }
+  /** Deactivate an account (RFC 8555 §7.3.6). */
+  | { readonly kind: 'deactivate'; readonly account: string }
+  /** Withdraw an external account key (§7.3.4). */
+  | { readonly kind: 'revoke-eab'; readonly kid: string };
+
+export type Command = ClusterCommand | CaCommand;
 
 export const CHORES = [
   'revalidate',
@@ -156,7 +167,7 @@ export type Input =
   /** What the issuer of a nonce answered, or that it did not. */
   | { readonly kind: 'redeemed'; readonly redemption: number; readonly answer: Json }
   | { readonly kind: 'unredeemed'; readonly redemption: number; readonly reason: string }
-  /** An operator wants something of the cluster; to be answered with `respond`. */
+  /** An operator wants something; to be answered with `respond`. */
   | { readonly kind: 'administer'; readonly request: number; readonly command: Command }
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore

@@ -46,6 +46,11 @@ export const METRICS = {
     help: 'Certificates revoked through this node.',
     labels: {},
   },
+  akamu_operator_commands_total: {
+    type: 'counter',
+    help: 'Commands of operators this node has taken, by what they want.',
+    labels: { command: 16 },
+  },
   akamu_validations_total: {
     type: 'counter',
     help: 'Challenges validated by this node, by type and outcome.',

@@ -3,12 +3,13 @@
 // when it was asked. Never here: when a list is made, its number.
 
 import { certificateMade, registerMember } from '../core/acme/records.ts';
+import { REVOCATION_REASONS } from '../core/acme/revocation-reason.ts';
 import type { CrlOrder } from '../io/driver.ts';
 import type { Store } from '../io/store/store.ts';
 import type { CertificateAuthority } from './ca/ca.ts';
-import { CRL_REASONS, type RevokedEntry } from './ca/crl.ts';
+import type { RevokedEntry } from './ca/crl.ts';
 
-const KNOWN_REASONS: ReadonlySet<number> = new Set(Object.values(CRL_REASONS));
+const KNOWN_REASONS: ReadonlySet<number> = new Set(Object.values(REVOCATION_REASONS));
 const PAGE = 1000;
 /** RFC 5280 §3.3: an entry stays on at least one list issued after the certificate expired. */
 const AFTER_EXPIRY_MS = 2 * 86_400_000;
@@ -33,7 +34,7 @@ export async function buildList(
       const atMs = Number(registerMember(certificate, 'revocation', 'atMs'));
       const given = Number(registerMember(certificate, 'revocation', 'reason'));
       // A reason that no list can carry must not keep all the others from being published.
-      const reason = KNOWN_REASONS.has(given) ? given : CRL_REASONS.unspecified;
+      const reason = KNOWN_REASONS.has(given) ? given : REVOCATION_REASONS.unspecified;
       revoked.push({ serial: certificate.id, atMs, reason });
     }
     if (page.length < PAGE) break;

@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
 import { fromBase64Url, toHex } from '../core/bytes.ts';
 import type { GossipOptions } from '../core/cluster/cluster.ts';
-import type { Command } from '../core/input.ts';
 import { Node, type NodeOptions } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
 import { type Door, recordedNode } from '../io/capsule/recorder.ts';
@@ -19,8 +18,9 @@ import type { Log, LogFields } from '../io/log.ts';
 import { type Store, StoreError, type StoreStats } from '../io/store/store.ts';
 import type { Validator } from '../io/validate/validator.ts';
 import { buildList } from './crl-source.ts';
+import type { PeerView } from './gossip/endpoints.ts';
 import { type ClusterOptions, joinCluster, leaveCluster, type Membership } from './gossip/join.ts';
-import type { GossipView } from './gossip/listener.ts';
+import type { OperatorView } from './gossip/operator.ts';
 import type { Answerer } from './http.ts';
 import { loadIdentity } from './identity.ts';
 import type { Authorities } from './policy.ts';
@@ -100,19 +100,20 @@ export class Engine {
     return this.#running?.store.stats();
   }
 
-  /** What peers and operators of the cluster are answered with. */
-  readonly gossip = (): GossipView => {
+  /** What peers are answered with. */
+  readonly gossip = (): PeerView => {
     if (this.#options.cluster === undefined) return 'alone';
     if (this.#running?.membership === undefined) return 'stopped';
     const { driver, membership } = this.#running;
-    const { channel, descriptor, calls } = membership;
-    return {
-      channel,
-      calls,
-      driver,
-      descriptor,
-      administer: (command: Command) => driver.administer(command),
-    };
+    const { channel, calls } = membership;
+    return { channel, calls, driver };
+  };
+
+  /** What operators are answered with. */
+  readonly operator = (): OperatorView => {
+    if (this.#running === undefined) return 'stopped';
+    const { driver, membership } = this.#running;
+    return { administer: (command) => driver.administer(command), cluster: membership };
   };
 
   get channelStats(): ChannelStats | undefined {

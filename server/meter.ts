@@ -83,6 +83,9 @@ function countInput(metrics: Metrics, input: Input): void {
       metrics.increment('akamu_validations_total', { type: input.type, outcome });
       return;
     }
+    case 'administer':
+      metrics.increment('akamu_operator_commands_total', { command: input.command.kind });
+      return;
     case 'told':
       countExchange(metrics, input.from, 'told');
       return;

@@ -73,7 +73,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     identity && tlsOptions(config.tls, identity),
   );
   const admin = createServer(
-    adminListener(engine, exposition(metrics, engine), gossipListener(engine.gossip, log, metrics)),
+    adminListener(engine, exposition(metrics, engine), gossipListener(engine, log, metrics)),
   );
   const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
   try {

@@ -86,6 +86,12 @@ export function listOrders({ tx, policy, signed, ids, query }: Call): Outcome {
   return answer(200, { body: { orders }, links: found.length > page.length ? [next] : [] });
 }
 
+/** Writes the deactivation (§7.3.6). `by`: who wanted it, for the log. */
+export function deactivate(tx: Transaction, account: Draft, by: string): void {
+  tx.put('account', account.id, { status: 'deactivated' });
+  tx.log('info', 'acme', 'account deactivated', { account: account.id, by });
+}
+
 /** The id an account made with this key has. */
 export function accountIdFor(primitives: Primitives, thumbprint: string): string {
   return toBase64Url(primitives.sha256(`account/${thumbprint}`).subarray(0, 20));
@@ -139,8 +145,7 @@ function ownAccount(signed: SignedRequest, id: string): Draft {
 function change(tx: Transaction, account: Draft, payload: JsonObject): void {
   const status = optionalString(payload, 'status');
   if (status === 'deactivated') {
-    tx.put('account', account.id, { status });
-    tx.log('info', 'acme', 'account deactivated', { account: account.id });
+    deactivate(tx, account, 'itself');
     return;
   }
   if (status !== undefined && status !== 'valid') {

@@ -12,12 +12,7 @@ import { caById, issuingCa } from './policy.ts';
 import { problem } from './problem.ts';
 import { certificateMade, issuedCertificate, rung } from './records.ts';
 import { optionalString } from './request.ts';
-
-/**
- * Reasons of RFC 5280 §5.3.1 a client may give. 7 does not exist. 8 is removeFromCRL: on a whole
- * list OpenSSL and others take it to mean that the certificate is good.
- */
-const REASONS: ReadonlySet<Json> = new Set([0, 1, 2, 3, 4, 5, 6, 9, 10]);
+import { isRevocationReason } from './revocation-reason.ts';
 
 /** POST-as-GET cert/{serial}: leaf and intermediates. */
 export function downloadCertificate(call: Call): Outcome {
@@ -45,15 +40,16 @@ export function revokeCertificate(call: Call): Outcome {
   if (rung(certificate, 'status') === 'revoked') {
     throw problem('alreadyRevoked', 'the certificate was revoked before');
   }
-  revoke(tx, certificate, reason);
+  const { account } = signed!;
+  revoke(tx, certificate, reason, account === undefined ? 'its key' : `account ${account.id}`);
   return answer(200);
 }
 
-/** Writes the revocation. */
-export function revoke(tx: Transaction, certificate: Draft, reason: number): void {
+/** Writes the revocation. `by`: who wanted it, for the log. */
+export function revoke(tx: Transaction, certificate: Draft, reason: number, by: string): void {
   const revocation = first(tx.stamp(), { atMs: tx.now.wallMs, reason });
   tx.put('certificate', certificate.id, { status: 'revoked', revocation });
-  tx.log('info', 'ca', 'certificate revoked', { serial: certificate.id, reason });
+  tx.log('info', 'ca', 'certificate revoked', { serial: certificate.id, reason, by });
 }
 
 function download(
@@ -118,6 +114,6 @@ function requireAuthority(call: Call, certificate: Draft): void {
 
 function readReason(reason: Json | undefined): number {
   if (reason === undefined) return 0;
-  if (typeof reason === 'number' && REASONS.has(reason)) return reason;
+  if (isRevocationReason(reason)) return reason;
   throw problem('badRevocationReason', `"reason" must be 0–6, 9 or 10 (RFC 5280 §5.3.1)`);
 }

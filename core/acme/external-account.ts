@@ -21,6 +21,7 @@ import type { KeyFacts, Primitives } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import type { Call, Held } from './call.ts';
 import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
+import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
 import { type AccountStatus, registerMember, rung } from './records.ts';
 import type { SignedRequest } from './request.ts';
@@ -70,7 +71,36 @@ export function bindExternalAccount(
 /** Status as everybody sees it: an account whose external account key is another's is revoked. */
 export function accountStatus(tx: Transaction, account: Draft): AccountStatus {
   const stored = rung(account, 'status') as AccountStatus;
-  return stored === 'valid' && hasLostKey(tx, account) ? 'revoked' : stored;
+  return stored !== 'revoked' && hasLostKey(tx, account) ? 'revoked' : stored;
+}
+
+/** What came of a withdrawal. */
+export interface Withdrawal {
+  /** The account that had used the key before; it stays what it is. */
+  readonly usedBy: Json;
+  /** False when it was withdrawn already. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Withdraws a key for good; undefined when neither records nor the configuration know it. `by`: who
+ * wanted it, for the log.
+ */
+export function withdrawKey(
+  tx: Transaction,
+  policy: Policy,
+  kid: string,
+  by: string,
+): Withdrawal | undefined {
+  const id = recordIdOf(tx.primitives, kid);
+  const record = tx.get('eab', id);
+  if (record === undefined && !policy.eabKeys.has(kid)) return undefined;
+  const usedBy = (record && registerMember(record, 'used', 'account')) ?? null;
+  if (record !== undefined && isWithdrawn(record)) return { usedBy, isNew: false };
+  const made = record?.fields['made'] ?? first(tx.stamp(), { createdMs: tx.now.wallMs });
+  tx.put('eab', id, { made, status: 'revoked' });
+  tx.log('info', 'acme', 'external account key revoked', { kid, by });
+  return { usedBy, isNew: true };
 }
 
 /** Makes records of the configured keys, a page at a time. Returns the next page. */

@@ -11,12 +11,8 @@ import type { Rig } from '../testing/rig.ts';
 import { issuerOf, type NodeDescriptor, readDescriptor } from './descriptor.ts';
 import { Membership } from './membership.ts';
 
-let asked = 1_000_000;
-
 function administer(rig: Rig, command: Command): { readonly status: number; body: JsonBody } {
-  const request = ++asked;
-  rig.submit({ kind: 'administer', request, command });
-  const { status, body } = read(rig.response(request)!);
+  const { status, body } = read(rig.administer(command)!);
   return { status, body };
 }
 

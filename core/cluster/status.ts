@@ -2,12 +2,12 @@
 // for ever. Invariant: looking changes nothing; every refusal names a way on.
 // Never here: who may ask, how it is printed.
 
+import { done, refusal } from '../command-answer.ts';
 import { digestFrom } from '../crdt/digest.ts';
-import type { Json } from '../crdt/record.ts';
 import { compareDay, type ReplicaState, vectorOf } from '../crdt/replica.ts';
 import type { VersionVector } from '../crdt/version-vector.ts';
 import type { WebResponse } from '../effect.ts';
-import type { Command } from '../input.ts';
+import type { ClusterCommand } from '../input.ts';
 import type { JsonObject } from '../json.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Cluster } from './cluster.ts';
@@ -19,14 +19,14 @@ export function administer(
   tx: Transaction,
   cluster: Cluster | undefined,
   unready: string | undefined,
-  command: Command,
+  command: ClusterCommand,
 ): WebResponse {
   if (cluster === undefined) {
-    return failure(409, 'this node works alone', 'add a [gossip] section to its configuration');
+    return refusal(409, 'this node works alone', 'add a [gossip] section to its configuration');
   }
   switch (command.kind) {
     case 'status':
-      return answer(200, clusterStatus(tx, cluster, unready));
+      return done(clusterStatus(tx, cluster, unready));
     case 'register':
       return registerNode(tx, cluster, command.descriptor);
     case 'remove':
@@ -98,49 +98,36 @@ function lag(all: VersionVector, seen: VersionVector): number {
 
 function registerNode(tx: Transaction, { membership }: Cluster, json: unknown): WebResponse {
   const descriptor = readDescriptor(json);
-  const refusal = refusalOf(tx, membership, descriptor);
-  if (descriptor === undefined || refusal !== undefined) {
+  const fault = refusalOf(tx, membership, descriptor);
+  if (descriptor === undefined || fault !== undefined) {
     const fix = 'see: akamu node identity; an id that was removed never comes back';
-    return failure(409, refusal ?? '', fix);
+    return refusal(409, fault ?? '', fix);
   }
   if (descriptor.node === membership.self.node) {
-    return failure(409, 'this is the node itself', 'register it on another node');
+    return refusal(409, 'this is the node itself', 'register it on another node');
   }
   if (!register(tx, descriptor)) {
-    return failure(409, 'newer keys of this node are known', 'write the descriptor on it again');
+    return refusal(409, 'newer keys of this node are known', 'write the descriptor on it again');
   }
   tx.log('info', 'gossip', 'node registered', { node: descriptor.node, url: descriptor.url });
-  return answer(200, { node: descriptor.node, status: 'member' });
+  return done({ node: descriptor.node, status: 'member' });
 }
 
 function removeNode(tx: Transaction, { membership }: Cluster, node: string): WebResponse {
   if (node === membership.self.node) {
-    return failure(409, 'a node does not remove itself', 'remove it on another node');
+    return refusal(409, 'a node does not remove itself', 'remove it on another node');
   }
   const known = tx.get('node', node);
   if (known === undefined) {
-    return failure(404, 'no node has this id', 'see the ids with: akamu cluster status');
+    return refusal(404, 'no node has this id', 'see the ids with: akamu cluster status');
   }
   if (known.fields['status'] !== 'removed') {
     tx.put('node', node, { status: 'removed' });
     tx.log('warn', 'gossip', 'node removed for good', { node });
   }
-  return answer(200, { node, status: 'removed' });
+  return done({ node, status: 'removed' });
 }
 
 function incarnationOf(origin: string): string {
   return origin.slice(origin.lastIndexOf('.') + 1);
-}
-
-/** `error`: what is wrong; `fix`: what to do. */
-function failure(status: number, error: string, fix: string): WebResponse {
-  return answer(status, { error, fix });
-}
-
-function answer(status: number, body: { readonly [member: string]: Json }): WebResponse {
-  const headers = [
-    ['Content-Type', 'application/json'],
-    ['Cache-Control', 'no-store'],
-  ] as const;
-  return { status, headers, body: `${JSON.stringify(body)}\n`, route: 'gossip' };
 }

@@ -15,7 +15,7 @@ import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
 import { emptyReplica, type ReplicaState } from '../crdt/replica.ts';
 import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
-import type { Input, WebRequest } from '../input.ts';
+import type { Command, Input, WebRequest } from '../input.ts';
 import { Node, type NodeOptions } from '../node.ts';
 import type { Primitives, Reading } from '../primitives.ts';
 import type { Now } from '../time.ts';
@@ -172,6 +172,14 @@ export class Rig {
     this.submit({ kind: 'request', request: id, web, entropy });
     if (!this.#responses.has(id)) this.settle(() => this.#responses.has(id));
     return { id, response: this.#responses.get(id) };
+  }
+
+  /** Carries out a command of an operator; undefined while it waits. */
+  administer(command: Command): WebResponse | undefined {
+    const id = ++this.#requests;
+    this.submit({ kind: 'administer', request: id, command });
+    if (!this.#responses.has(id)) this.settle(() => this.#responses.has(id));
+    return this.#responses.get(id);
   }
 
   response(id: number): WebResponse | undefined {

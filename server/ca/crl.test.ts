@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { REVOCATION_REASONS } from '../../core/acme/revocation-reason.ts';
 import { AssertionFailure } from '../../core/assert.ts';
 import { contextTag, TAG } from '../../core/der.ts';
 import {
@@ -14,7 +15,7 @@ import {
   unsignedOf,
 } from '../../core/der-reader.ts';
 import { signCertificate } from './certificate.ts';
-import { buildCrl, CRL_REASONS, type RevokedEntry } from './crl.ts';
+import { buildCrl, type RevokedEntry } from './crl.ts';
 import { readExtensions } from './extension-reader.ts';
 import { makeIssuer } from './issuer.ts';
 import { generateCaKey } from './keys.ts';
@@ -108,7 +109,7 @@ test('RFC 5280 §5.2: key identifier and number are in every list', () => {
 });
 
 test('RFC 5280 §5.3.1: every reason is written but the one that says nothing', () => {
-  const revoked = Object.values(CRL_REASONS).map((reason, index) => ({
+  const revoked = Object.values(REVOCATION_REASONS).map((reason, index) => ({
     serial: (200 + index).toString(16),
     atMs: NOW_MS - index * 1000,
     reason,

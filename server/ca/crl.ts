@@ -2,6 +2,7 @@
 // Invariant: time and memory are linear in the entries, so a CRL of a hundred thousand is a matter
 // of a tenth of a second. Never here: which certificates are revoked, when a new list is due.
 
+import { REVOCATION_REASONS } from '../../core/acme/revocation-reason.ts';
 import { assert } from '../../core/assert.ts';
 import {
   bitString,
@@ -16,24 +17,11 @@ import {
 import { authorityKeyIdentifier, extension } from './extensions.ts';
 import type { Issuer } from './issuer.ts';
 
-/** CRLReason (RFC 5280 §5.3.1). 7 is unused; 8 is for delta CRLs only. */
-export const CRL_REASONS = {
-  unspecified: 0,
-  keyCompromise: 1,
-  cACompromise: 2,
-  affiliationChanged: 3,
-  superseded: 4,
-  cessationOfOperation: 5,
-  certificateHold: 6,
-  privilegeWithdrawn: 9,
-  aACompromise: 10,
-} as const;
-
 export interface RevokedEntry {
   /** Hexadecimal, as `CertificateFacts.serial`. */
   readonly serial: string;
   readonly atMs: number;
-  /** A value of CRL_REASONS; 0 is written by leaving the reason out (RFC 5280 §5.3.1). */
+  /** A value of REVOCATION_REASONS; 0 is written by leaving the reason out (RFC 5280 §5.3.1). */
   readonly reason: number;
 }
 
@@ -99,7 +87,7 @@ function encodeEntries(revoked: Iterable<RevokedEntry>): Uint8Array {
 }
 
 const REASON_EXTENSIONS: ReadonlyMap<number, Uint8Array> = new Map(
-  Object.values(CRL_REASONS).map((reason) => {
+  Object.values(REVOCATION_REASONS).map((reason) => {
     const value = encode(TAG.enumerated, Uint8Array.of(reason));
     return [
       reason,

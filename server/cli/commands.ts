@@ -2,6 +2,7 @@
 // Invariant: no two commands have the same words, and none is the beginning of another's.
 // Never here: code.
 
+import { deactivateAccount, revokeCertificate, revokeKey } from './ca-commands.ts';
 import { showStatus } from './cluster-status.ts';
 import type { Command, Option } from './command.ts';
 import { checkConfig } from './config-check.ts';
@@ -55,6 +56,50 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [CONFIG, { name: 'json', doc: 'Write the result as JSON; secrets are left out.' }],
     run: checkConfig,
+  },
+  {
+    words: ['revoke'],
+    summary: 'Revoke a certificate, whoever ordered it.',
+    details: [
+      'Asks the running server through its admin listener, which is for callers of this host. In a',
+      'cluster any node will do. What is revoked stays revoked; to say it again changes nothing.',
+    ],
+    argument: {
+      name: 'SERIAL',
+      doc: 'The serial number in hexadecimal, as `openssl x509 -serial` shows it.',
+    },
+    options: [
+      SERVER_CONFIG,
+      {
+        name: 'reason',
+        value: 'REASON',
+        doc: 'A name or number of RFC 5280, such as keyCompromise or 4; unspecified without.',
+      },
+      { name: 'json', doc: 'Write what stands now as JSON.' },
+    ],
+    run: revokeCertificate,
+  },
+  {
+    words: ['account', 'deactivate'],
+    summary: 'Deactivate an account for good.',
+    details: [
+      'It can do nothing more (RFC 8555 section 7.3.6); its certificates stay valid. In a cluster any',
+      'node will do.',
+    ],
+    argument: { name: 'ID', doc: 'The id of the account, the last part of its URL.' },
+    options: [SERVER_CONFIG, { name: 'json', doc: 'Write what stands now as JSON.' }],
+    run: deactivateAccount,
+  },
+  {
+    words: ['eab', 'revoke'],
+    summary: 'Withdraw an external account key for good.',
+    details: [
+      'No account can be made with it any more; one that was made with it stays. In a cluster any',
+      'node will do. Take the key out of [server.eab_keys] as well.',
+    ],
+    argument: { name: 'KID', doc: 'The key identifier, as in [server.eab_keys].' },
+    options: [SERVER_CONFIG, { name: 'json', doc: 'Write what stands now as JSON.' }],
+    run: revokeKey,
   },
   {
     words: ['cluster', 'status'],

@@ -1,4 +1,4 @@
-// The gossip paths of the admin listener: which caller is a peer and which an operator.
+// The paths of the admin listener that peers and operators call: which caller is which.
 // Invariant: every request gets one answer, also when answering it fails. Never here: the answers.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -6,13 +6,16 @@ import type { WebResponse } from '../../core/effect.ts';
 import type { Log } from '../../io/log.ts';
 import type { Metrics } from '../../io/metrics.ts';
 import { send } from '../http.ts';
-import { Endpoints, type PeerSide } from './endpoints.ts';
+import { Endpoints, type PeerView } from './endpoints.ts';
 import { Notices } from './notices.ts';
-import { OperatorRoutes, type OperatorSide } from './operator.ts';
+import { OperatorRoutes, type OperatorView } from './operator.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 
 /** What is there to answer with. */
-export type GossipView = (PeerSide & OperatorSide) | 'alone' | 'stopped';
+export interface AdminViews {
+  readonly gossip: () => PeerView;
+  readonly operator: () => OperatorView;
+}
 
 /** Takes a request, unless its path is none of these. */
 export type GossipListener = (
@@ -23,10 +26,10 @@ export type GossipListener = (
 
 const NAMES = Object.keys(GOSSIP_PATHS) as GossipPathName[];
 
-export function gossipListener(view: () => GossipView, log: Log, metrics: Metrics): GossipListener {
+export function gossipListener(views: AdminViews, log: Log, metrics: Metrics): GossipListener {
   const notices = new Notices(log);
-  const endpoints = new Endpoints(view, notices, metrics);
-  const operator = new OperatorRoutes(view);
+  const endpoints = new Endpoints(views.gossip, notices, metrics);
+  const operator = new OperatorRoutes(views.operator);
   const answer = async (
     path: string,
     message: IncomingMessage,

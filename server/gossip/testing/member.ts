@@ -40,6 +40,8 @@ export interface MemberOptions {
   readonly databaseUrl?: string;
   /** Undefined: single-node mode. */
   readonly gossip?: Partial<GossipConfig> | undefined;
+  /** External account keys of its configuration. */
+  readonly eabKeys?: { readonly [kid: string]: Uint8Array };
 }
 
 const GOSSIP: GossipConfig = {
@@ -98,7 +100,8 @@ export class Member {
       random: (length) => new Uint8Array(randomBytes(length)),
     });
     const authorities = new Map([['default', authority]]);
-    const policy = policyOf(config, authorities);
+    const eabKeys = new Map(Object.entries(options.eabKeys ?? {}));
+    const policy = { ...policyOf(config, authorities), eabKeys };
     const metrics = createMetrics(() => ({
       akamu_event_loop_lag_max_seconds: 0,
       process_resident_memory_bytes: 0,
@@ -130,7 +133,7 @@ export class Member {
     );
     const render = exposition(metrics, engine);
     const server = createServer(
-      adminListener(engine, render, gossipListener(engine.gossip, log, metrics)),
+      adminListener(engine, render, gossipListener(engine, log, metrics)),
     );
     await engine.start();
     await listen(server, `127.0.0.1:${port}`, 'port');
@@ -138,9 +141,9 @@ export class Member {
   }
 
   get node(): string {
-    const view = this.engine.gossip();
-    if (typeof view === 'string') throw new Error(view);
-    return view.descriptor.node;
+    const view = this.engine.operator();
+    if (view === 'stopped') throw new Error(view);
+    return view.cluster!.descriptor.node;
   }
 
   get port(): number {
