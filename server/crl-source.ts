@@ -31,7 +31,9 @@ export async function buildList(
     });
     for (const certificate of page) {
       if (certificateMade(certificate).ca !== order.ca) continue;
-      const atMs = Number(registerMember(certificate, 'revocation', 'atMs'));
+      // A peer that lies may say that a certificate is revoked, and not since when.
+      const since = registerMember(certificate, 'revocation', 'atMs');
+      const atMs = typeof since === 'number' ? since : certificateMade(certificate).notBeforeMs;
       const given = Number(registerMember(certificate, 'revocation', 'reason'));
       // A reason that no list can carry must not keep all the others from being published.
       const reason = KNOWN_REASONS.has(given) ? given : REVOCATION_REASONS.unspecified;

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
 import { fromBase64Url, toHex } from '../core/bytes.ts';
 import type { GossipOptions } from '../core/cluster/cluster.ts';
+import type { EffectOf } from '../core/effect.ts';
 import { Node, type NodeOptions } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
 import { type Door, recordedNode } from '../io/capsule/recorder.ts';
@@ -20,6 +21,7 @@ import type { Validator } from '../io/validate/validator.ts';
 import { buildList } from './crl-source.ts';
 import type { PeerView } from './gossip/endpoints.ts';
 import { type ClusterOptions, joinCluster, leaveCluster, type Membership } from './gossip/join.ts';
+import { Notices } from './gossip/notices.ts';
 import type { OperatorView } from './gossip/operator.ts';
 import type { Answerer } from './http.ts';
 import { loadIdentity } from './identity.ts';
@@ -162,6 +164,7 @@ export class Engine {
     const boot = new Uint8Array(randomBytes(4));
     const identity = await loadIdentity(store, toHex(boot), membership?.descriptor.node);
     const issuing = authorities.get(this.#policy.cas[0].id)!;
+    const notices = new Notices(log);
     const { node, door } = this.#makeNode(toHex(boot), {
       ...identity,
       ...(membership && { gossip: withPeers(membership.gossip, this.#peers) }),
@@ -187,7 +190,7 @@ export class Engine {
         return { ok: false, problem: 'serverInternal', detail };
       },
       buildCrl: (order) => buildList(store, authorities.get(order.ca)!, order),
-      log: ({ level, target, message, fields }) => log[level](target, message, fields as LogFields),
+      log: (line) => say(log, notices, line),
       watch,
       fail: (error) => this.#recover(error),
     });
@@ -255,6 +258,15 @@ function withPeers(options: GossipOptions, peers: readonly string[] | undefined)
 
 async function leave(membership: Membership | undefined): Promise<void> {
   if (membership !== undefined) await leaveCluster(membership).catch(() => {});
+}
+
+/** What is said of a peer is held to a pace: a peer that lies can have it said at every message. */
+function say(log: Log, notices: Notices, line: Omit<EffectOf<'log'>, 'kind'>): void {
+  const { level, target, message, fields } = line;
+  const { peer, ...rest } = fields as LogFields;
+  if (target !== 'gossip' || level === 'debug' || typeof peer !== 'string') {
+    log[level](target, message, fields as LogFields);
+  } else notices.say(level, message, peer, rest);
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 // What the registers of each kind hold, as a peer's records must have it: the shapes that the
 // readers in records.ts rely on. Whoever has valid keys can write any JSON into a register, and
 // what is once merged is read again at every start.
-// Invariant: what `isSound` lets through no reader stumbles over, and so does any join of such
+// Invariant: what `faultOf` finds nothing in no reader stumbles over, and so does any join of such
 // records; members and kinds that this version does not know are let through. Never here: whether a
 // content is true.
 
@@ -21,12 +21,15 @@ const ID = /^[\x21-\x7e]{1,200}$/;
 const SERIAL = /^(?:[0-9a-f]{2}){1,20}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+/** Bounded by its field only: what a node writes for operators to read may be long. */
+const string: Check = (value) => typeof value === 'string';
 const text: Check = (value) => typeof value === 'string' && value.length <= MAX_TEXT;
 const id: Check = (value) => typeof value === 'string' && ID.test(value);
 const time: Check = (value) => isCount(value) && value <= MAX_TIME_MS;
 const flag: Check = (value) => typeof value === 'boolean';
 const base64: Check = (value) => typeof value === 'string' && BASE64.test(value);
-const problem: Check = object({ type: text, detail: text });
+const serial: Check = (value) => typeof value === 'string' && SERIAL.test(value);
+const problem: Check = object({ type: text, detail: string });
 
 /** Of names that this version knows the canonical form: they go into probes and certificates. */
 const identifier: Check = (value) => {
@@ -51,9 +54,9 @@ const CONTENTS: {
     needs: ['made', 'status', 'key'],
     registers: {
       made: object({}),
-      key: object({ jwk: object({}), thumbprint: text, spkiHash: text }),
+      key: object({ jwk, thumbprint: text, spkiHash: text }),
       contact: list(text),
-      eab: object({ kid: text }),
+      eab: object({ kid: string }),
     },
   },
   key: { needs: ['account'], registers: { account: id } },
@@ -70,10 +73,11 @@ const CONTENTS: {
         notBeforeMs: maybe(time),
         notAfterMs: maybe(time),
         replaces: maybe(text),
-        replaced: maybe(id),
+        // A certificate is written under it.
+        replaced: maybe(serial),
       }),
       csr: object({ csr: text }),
-      certificate: object({ serial: id }),
+      certificate: object({ serial }),
       error: problem,
     },
   },
@@ -114,22 +118,34 @@ const CONTENTS: {
   eab: { needs: [], registers: { secret: text, used: object({ account: id }) } },
 };
 
-/** Whether a record that a peer sent can be read by everybody who reads its kind. */
-export function isSound(record: Record): boolean {
-  const contents = Object.hasOwn(CONTENTS, record.kind) ? CONTENTS[record.kind] : undefined;
-  if (contents === undefined) return true;
-  const { fields } = record;
-  if (!contents.needs.every((field) => fields[field] !== undefined)) return false;
-  for (const [field, check] of Object.entries(contents.registers)) {
-    if (fields[field] !== undefined && !check(valueOf(fields[field]))) return false;
+/** The same, as it is gone through for every record that comes. */
+const CHECKS = new Map(
+  Object.entries(CONTENTS).map(([kind, { needs, registers }]) => {
+    return [kind, { needs, registers: Object.entries(registers) }];
+  }),
+);
+
+/**
+ * The kind and field of a record that a peer sent which not everybody could read, such as
+ * `order.made`; undefined when all is well.
+ */
+export function faultOf(record: Pick<Record, 'kind' | 'id' | 'fields'>): string | undefined {
+  const { kind, fields } = record;
+  const checks = CHECKS.get(kind);
+  if (checks === undefined) return undefined;
+  for (const field of checks.needs) {
+    if (fields[field] === undefined) return `${kind}.${field}`;
   }
-  return record.kind !== 'certificate' || isCertificate(record);
+  for (const [field, check] of checks.registers) {
+    if (fields[field] !== undefined && !check(valueOf(fields[field]))) return `${kind}.${field}`;
+  }
+  return kind !== 'certificate' || isCertificate(record) ? undefined : kind;
 }
 
 /** A serial number, and a revocation wherever one is spoken of: lists are made of these. */
-function isCertificate({ id: serial, fields }: Record): boolean {
+function isCertificate({ id: number, fields }: Pick<Record, 'id' | 'fields'>): boolean {
   const { made, status, revocation } = fields;
-  if (!SERIAL.test(serial)) return false;
+  if (!serial(number)) return false;
   if (made === undefined) return status === undefined && revocation === undefined;
   return status !== undefined && (status === 'revoked') === (revocation !== undefined);
 }
@@ -144,6 +160,12 @@ function maybe(check: Check): Check {
 
 function list(check: Check): Check {
   return (value) => Array.isArray(value) && value.length <= MAX_NAMED && value.every(check);
+}
+
+/** Whether it makes a key is found out when a signature is verified. */
+function jwk(value: Json | undefined): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every(text);
 }
 
 /** An object that has these members, and possibly others. */

@@ -92,7 +92,8 @@ export function issuedCertificate(tx: Transaction, serial: string): Draft | unde
 
 /** The rung a status ladder stands on. */
 export function rung(record: Draft, field: string): string {
-  return (record.fields[field] as string | undefined) ?? '';
+  const value = record.fields[field];
+  return typeof value === 'string' ? value : '';
 }
 
 /** A member of the object inside a register, when the register is there. */

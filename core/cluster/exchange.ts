@@ -2,7 +2,7 @@
 // a page, taking in a page, and what follows. Invariant: an answer is made of one instant: the
 // replica state and the rows belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
-import { isSound } from '../acme/contents.ts';
+import { faultOf } from '../acme/contents.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey } from '../crdt/digest.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
@@ -204,10 +204,11 @@ function merge(
     tx.log('error', 'gossip', 'peer speaks of more origins than there can be', { peer });
     return { followUp: 'refuse' };
   }
-  const senseless = [...page.records, ...(page.listing?.records ?? [])].find((r) => !isSound(r));
-  if (senseless !== undefined) {
-    const { kind, id } = senseless;
-    tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, kind, id });
+  for (const record of [...page.records, ...(page.listing?.records ?? [])]) {
+    const field = faultOf(record);
+    if (field === undefined) continue;
+    const { id } = record;
+    tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, field, id });
     return { followUp: 'refuse' };
   }
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;

@@ -30,6 +30,8 @@ const BATCH = 256;
 const BATCH_PAUSE_MS = 100;
 /** Others wait longer than the owner by one part in so many: clocks run at different rates. */
 const RATE_MARGIN = 20;
+/** Kinds of records that say who works on them. Records of others may say anything. */
+const OWNED: ReadonlySet<string> = new Set(['authorization', 'order']);
 
 export interface LeaseOptions {
   /** The id of this node. */
@@ -93,7 +95,7 @@ export class Leases {
 
   /** Sees a version of a record: a lease that changed is young again, work that ended is no more. */
   observe(record: Record, monoMs: number): void {
-    const isUnderWay = stateOf(record) === 'processing';
+    const isUnderWay = OWNED.has(record.kind) && stateOf(record) === 'processing';
     if (!isUnderWay && this.#watched.size === 0) return;
     const text = keyText(record);
     if (!isUnderWay) {

@@ -6,7 +6,7 @@ import { pageToJson } from '../crdt/page.ts';
 import type { Json } from '../crdt/record.ts';
 import { MAX_ORIGINS } from '../crdt/version-vector.ts';
 import { LIMITS } from '../limits.ts';
-import { Client } from '../testing/client.ts';
+import { Client, path } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
 import type { Rig } from '../testing/rig.ts';
 
@@ -81,6 +81,82 @@ test('a peer that speaks of too many origins is refused, and gossip goes on', ()
   Client.registered(rig).order(['on.example.com']);
   cluster.run(4);
   assert.is(cluster.rig('b').database.size, rig.database.size);
+});
+
+/** A record as it travels, such as to win against what is there. */
+function lie(kind: string, id: string, fields: { readonly [field: string]: Json }): Json {
+  return [kind, id, 'liar.1', ++lies, fields];
+}
+
+let lies = 0;
+const FIRST = '000000000000-0000-liar';
+const LAST = 'ffffffffffff-ffff-liar';
+
+test('a record of an unknown kind that says it is under way is nobody’s work', () => {
+  const { cluster, rig } = pair();
+  tell(rig, { records: [lie('zzz', 'x', { status: 'processing' })] });
+  assert.ok(rig.database.has('zzz/x'), 'newer versions have kinds of their own');
+  for (let minutes = 0; minutes < 10; minutes++) rig.advance(60_000);
+  cluster.run(2);
+  assert.is(cluster.rig('b').node.gauges.leases, 0);
+  assert.is(rig.node.gauges.leases, 0);
+});
+
+test('an order that names an authorization that never was is invalid, and nothing fails', () => {
+  const { rig } = pair();
+  const client = Client.registered(rig);
+  const order = client.order(['a.example.com']);
+  const id = order.header('location')!.split('/').at(-1)!;
+  const { made } = rig.record('order', id).fields as { made: { value: { [name: string]: Json } } };
+  for (const authorizations of [['never-was'], ['../..', '%', `${'x'.repeat(200)}`]]) {
+    const value = { ...made.value, authorizations };
+    tell(rig, { records: [lie('order', id, { made: { at: FIRST, value }, status: 'pending' })] });
+  }
+  assert.is(client.post(path(order.header('location')!), undefined).body['status'], 'invalid');
+  assert.is(client.finalize(order.body).status, 403);
+});
+
+test('numbers and stamps at the end of their ranges freeze what they stand in, and nothing else', () => {
+  const { cluster, rig } = pair();
+  const client = Client.registered(rig);
+  const id = client.kid.split('/').at(-1)!;
+  const version = Number.MAX_SAFE_INTEGER;
+  const { fields } = rig.record('account', id);
+  const key = { ...(fields['key'] as { value: Json }), version, at: LAST };
+  const contact = { version, at: LAST, value: ['mailto:liar@example.com'] };
+  rig.validator = () => undefined;
+  const order = client.order(['slow.example.com']).body;
+  client.prove(order);
+  const busy = String((order['authorizations'] as string[])[0])
+    .split('/')
+    .at(-1)!;
+  const owner = { epoch: version, renewals: version, claimedAt: FIRST, node: 'b', released: false };
+  const authorization = { ...rig.record('authorization', busy).fields, owner };
+  tell(rig, {
+    records: [
+      lie('account', id, { ...fields, key, contact }),
+      lie('authorization', busy, authorization),
+      lie('crl', 'default', { number: version }),
+    ],
+    clockMs: version,
+  });
+  assert.equal(rig.record('authorization', busy).fields['owner'], owner);
+  assert.is(client.post(path(client.kid), { contact: [] }).status, 200);
+  rig.validator = () => ({ ok: true });
+  for (let minutes = 0; minutes < 10; minutes++) {
+    rig.advance(60_000);
+    cluster.deliver();
+  }
+  const { pem } = client.certificate(['on.example.com']);
+  assert.is(client.revoke(pem).status, 200);
+  assert.is(client.get('/ca/crl').status, 200);
+  const { database, facts } = rig;
+  cluster.restart('a', { database, facts });
+  client.rig = cluster.rig('a');
+  client.rig.now = rig.now;
+  cluster.run(4);
+  assert.match(client.certificate(['again.example.com']).pem, /BEGIN CERTIFICATE/);
+  assert.is(client.get('/ca/crl').status, 200);
 });
 
 test.run();

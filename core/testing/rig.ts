@@ -3,6 +3,7 @@
 // Invariant: deterministic but for the keys clients draw. Never here: HTTP, files, real X.509.
 
 import { createPrimitives } from '../../io/crypto/primitives.ts';
+import { faultOf } from '../acme/contents.ts';
 import { type Identifier, readIdentifier } from '../acme/identifier.ts';
 import type { IssueRequest, IssueResult } from '../acme/issuance.ts';
 import type { Policy } from '../acme/policy.ts';
@@ -14,6 +15,7 @@ import { columnsOf, meets, type Selection } from '../crdt/columns.ts';
 import { changedFacts, replicaFrom } from '../crdt/facts.ts';
 import { keyText, type Record } from '../crdt/record.ts';
 import { emptyReplica, type ReplicaState } from '../crdt/replica.ts';
+import { refuseRecord } from '../crdt/schema.ts';
 import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
 import type { Command, Input, WebRequest } from '../input.ts';
 import { Node, type NodeOptions } from '../node.ts';
@@ -228,6 +230,7 @@ export class Rig {
     switch (effect.kind) {
       case 'persist':
         this.persists++;
+        for (const record of effect.records) requireSound(record);
         for (const record of effect.records) this.database.set(keyText(record), record);
         for (const key of effect.forget) this.database.delete(keyText(key));
         for (const [name, value] of effect.facts) {
@@ -315,6 +318,14 @@ export class Rig {
   columns(kind: string, id: string): ReturnType<typeof columnsOf> {
     return columnsOf(this.record(kind, id));
   }
+}
+
+/** Peers refuse a page for one unsound record: no node may ever write one, whatever it was told. */
+function requireSound(record: Record): void {
+  const { kind, id, fields } = record;
+  const fault = refuseRecord(kind, id, fields) ?? faultOf(record);
+  if (fault === undefined) return;
+  throw new Error(`a record that peers refuse was written: ${fault} of ${JSON.stringify(record)}`);
 }
 
 function later({ wallMs, monoMs }: Now, ms: number): Now {

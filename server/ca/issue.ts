@@ -23,8 +23,19 @@ export interface LeafAuthority {
 
 type Refused = Extract<IssueResult, { ok: false }>;
 
-/** Issues for an order. One request makes one certificate, but for the signature of ECDSA. */
+/**
+ * Issues for an order. One request makes one certificate, but for the signature of ECDSA. Whatever
+ * goes wrong is the order's end: a node that failed here would fail again after each start.
+ */
 export function issueLeaf(authority: LeafAuthority, request: IssueRequest): IssueResult {
+  try {
+    return issue(authority, request);
+  } catch (error) {
+    return refused('serverInternal', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function issue(authority: LeafAuthority, request: IssueRequest): IssueResult {
   const { issuer, policy } = authority;
   const csrDer = fromBase64Url(request.csr);
   if (csrDer === undefined) return refused('badCSR', 'the CSR is not unpadded base64url');
