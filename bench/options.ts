@@ -102,7 +102,7 @@ growth: memory and cost of one server process from 1,000 certificates to many
   --max-seconds 1800   give up after so long
   --peer pebble --peer-only   grow Pebble instead
 
-sim: speed of the simulator, five nodes under the default swarm with all checkers
+sim: speed of the simulator, five nodes with all checkers: default swarm, and like production
   --seeds 10           seeds of a round
   --rounds 3           rounds over the same seeds; the median is printed
   --json               the result as JSON on standard output
