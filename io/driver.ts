@@ -6,7 +6,7 @@ import type { IssueRequest, IssueResult } from '../core/acme/issuance.ts';
 import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
-import type { Json } from '../core/crdt/record.ts';
+import type { Json, RecordKey } from '../core/crdt/record.ts';
 import { type Effect, type EffectOf, goesAhead, type WebResponse } from '../core/effect.ts';
 import type { Command, Input, WebRequest } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
@@ -162,7 +162,7 @@ export class Driver {
         this.#log.visible(() => this.#ports.log(effect));
         return;
       case 'load':
-        this.#log.read(() => this.#load(effect));
+        this.#log.read(() => this.#load(effect), keysAlone(effect));
         return;
       case 'build-crl':
         this.#log.visible(() => this.#buildCrl(effect));
@@ -272,4 +272,13 @@ export class Driver {
     for (const answered of open.members()) answered(undefined);
     this.#exchanges.stop();
   }
+}
+
+/** What a load looks at, if that is records by their keys and nothing else. */
+function keysAlone({
+  keys,
+  selections,
+  ranges,
+}: EffectOf<'load'>): readonly RecordKey[] | undefined {
+  return selections.length + ranges.length === 0 ? keys : undefined;
 }

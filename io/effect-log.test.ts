@@ -102,6 +102,19 @@ test('a read sends the changes before it ahead, and those behind it wait', async
   assert.equal(seen, ['read after 1 commit']);
 });
 
+test('a read of keys that nothing gathered concerns hurries no commit', async () => {
+  const { log, commits, seen } = rig();
+  log.persist({ ...change('a'), forget: [{ kind: 'order', id: 'gone' }] });
+  log.read(() => seen.push(`b after ${commits.length}`), [{ kind: 'order', id: 'b' }]);
+  log.read(() => seen.push(`another kind after ${commits.length}`), [{ kind: 'key', id: 'a' }]);
+  log.read(() => seen.push(`a after ${commits.length}`), [{ kind: 'order', id: 'a' }]);
+  log.persist({ ...change('c'), forget: [{ kind: 'order', id: 'gone' }] });
+  log.read(() => seen.push(`gone after ${commits.length}`), [{ kind: 'order', id: 'gone' }]);
+  assert.equal(seen, ['b after 0', 'another kind after 0', 'a after 1', 'gone after 2']);
+  for (const { done } of commits) done();
+  await turn();
+});
+
 test('drained waits for what is under way', async () => {
   const { log, commits, seen } = rig();
   log.persist(change('a'));

@@ -1,11 +1,11 @@
 // The one ordered log of a node's effects: changes are gathered into group commits, whatever shows
-// them outside waits until every change before it is durable, and a read takes place between the
-// changes before it and those behind it.
+// them outside waits until every change before it is durable, and a read finds the changes before it
+// and none of those behind it.
 // Invariant: an action given after a change runs only once that change is durable; actions run in
 // the order given. After a failed commit nothing runs any more. Never here: what actions do.
 
 import type { Facts } from '../core/crdt/facts.ts';
-import type { Record, RecordKey } from '../core/crdt/record.ts';
+import { keyText, type Record, type RecordKey } from '../core/crdt/record.ts';
 import { joinBatches } from './store/batch.ts';
 import type { Batch, Store } from './store/store.ts';
 
@@ -56,9 +56,13 @@ export class EffectLog {
     else action();
   }
 
-  /** Runs `query` at this place of the log: the store takes requests in the order they are made. */
-  read(query: Action): void {
-    this.#commit();
+  /**
+   * Runs `query` at this place of the log: the store takes requests in the order they are made.
+   * `keys`: all that it looks at, if it looks at records by their keys alone. When nothing gathered
+   * concerns them, the query says the same before it as after it, and the commit need not hurry.
+   */
+  read(query: Action, keys?: readonly RecordKey[]): void {
+    if (keys === undefined || this.#hasGathered(keys)) this.#commit();
     if (!this.#failed) query();
   }
 
@@ -68,6 +72,15 @@ export class EffectLog {
       if (this.#failed) resolve();
       else this.visible(resolve);
       this.#idle.push(resolve);
+    });
+  }
+
+  #hasGathered(keys: readonly RecordKey[]): boolean {
+    if (this.#gathered.length === 0) return false;
+    const wanted = new Set(keys.map(keyText));
+    const isWanted = (key: RecordKey): boolean => wanted.has(keyText(key));
+    return this.#gathered.some(({ records, forget }) => {
+      return records.some(isWanted) || forget.some(isWanted);
     });
   }
 

@@ -46,6 +46,8 @@ interface Relies {
   readonly object: string;
   readonly id: string;
   readonly isKnown: boolean;
+  /** It is an account, which asks for itself. */
+  readonly isOwn: boolean;
   readonly contact: Json | undefined;
   readonly isWrite: boolean;
 }
@@ -94,7 +96,7 @@ function ask(
   open: Map<number, Relies>,
   { call, web, atUs }: Extract<Observation, { kind: 'call' }>,
 ): void {
-  const { route, ids, payload, bend } = factsOf(web);
+  const { route, ids, payload, bend, account } = factsOf(web);
   const kind = KIND_OF[route];
   if (kind === undefined || bend !== undefined) return;
   const id = ids[0]!;
@@ -111,7 +113,9 @@ function ask(
   const toldUs = told.objects.get(object);
   const isLasting = kind === 'account' || kind === 'certificate';
   const isKnown = toldUs !== undefined && (isLasting || atUs - toldUs < 24 * HOUR);
-  open.set(call, { told, object, id, isKnown, contact, isWrite });
+  // A client that has made another account meanwhile asks in that one's name.
+  const isOwn = account === id;
+  open.set(call, { told, object, id, isKnown, isOwn, contact, isWrite });
 }
 
 function take(
@@ -128,13 +132,13 @@ function take(
 }
 
 function wrongAnswer(
-  { told, object, id, isKnown, contact }: Relies,
+  { told, object, id, isKnown, isOwn, contact }: Relies,
   response: WebResponse,
   node: number,
   world: WorldView,
 ): Finding | undefined {
   const isUnknown = response.status === 404;
-  const isNobody = object.startsWith('account/') && problemOf(response) === 'accountDoesNotExist';
+  const isNobody = isOwn && problemOf(response) === 'accountDoesNotExist';
   if (isKnown && (isUnknown || isNobody)) {
     const end = `n${node} had told of ${object} and answers ${response.status} now`;
     return { promise: PROMISE, nodes: [node], story: storyOf(world, id, end) };
