@@ -186,6 +186,29 @@ test('a nonce is redeemed with a short ask and a short answer, however many orig
   assert.ok(JSON.stringify(tell).length < 8_000, `${JSON.stringify(tell).length}`);
 });
 
+test('a node that joins after thousands of processes is told of them once, and gets everything', () => {
+  const cluster = new Cluster(['a', 'b'], {}, { records: 20, octets: 20_000 });
+  const client = Client.registered(cluster.rig('a'));
+  for (let i = 0; i < 60; i++) client.order([`n${i}.example.com`]);
+  cluster.run(2);
+  cluster.stop('b');
+  haunted(cluster, 3000);
+  cluster.restart('b', {});
+  const from = cluster.rig('a').effects.length;
+  cluster.run(12);
+  assert.ok(cluster.rig('b').node.ready);
+  assert.is(cluster.rig('b').database.size, cluster.rig('a').database.size);
+  const pages = cluster
+    .rig('a')
+    .effects.slice(from)
+    .filter(({ kind }) => kind === 'tell');
+  const octets = pages.map((page) => JSON.stringify(page).length);
+  assert.ok(pages.length > 10, `${pages.length} pages`);
+  // Cursors of the first pages, and the vector of the last.
+  const long = octets.filter((length) => length > 40_000);
+  assert.ok(long.length <= 4, `${octets}`);
+});
+
 test('a peer that was started again is told in full what it has forgotten, and all goes on', () => {
   const cluster = new Cluster(['a', 'b']);
   haunted(cluster, 50);

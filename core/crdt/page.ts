@@ -10,6 +10,7 @@ import { refuseRecord } from './schema.ts';
 import {
   isOrigin,
   isSeq,
+  sameVector,
   type VersionVector,
   vectorFromJson,
   vectorToJson,
@@ -116,7 +117,7 @@ export function askToJson(ask: Ask, { say, knows }: Speech = IN_FULL): Json {
     vector: say(ask.vector),
     knows,
     chain: ask.chain,
-    cursor: cursorToJson(ask.cursor),
+    cursor: cursorToJson(ask.cursor, say),
     listing: ask.listing && { after: positionToJson(ask.listing.after) },
     clockMs: ask.clockMs,
   };
@@ -127,11 +128,11 @@ export function pageToJson(page: Page, { say }: Pick<Speech, 'say'> = IN_FULL): 
   return {
     base: say(page.base),
     chain: page.chain,
-    since: cursorToJson(page.since),
+    since: cursorToJson(page.since, say),
     known: page.known && [page.known.origin, page.known.seq],
     records: page.records.map(recordToJson),
     floor: say(page.floor),
-    next: cursorToJson(page.next),
+    next: cursorToJson(page.next, say),
     complete: complete && {
       vector: say(complete.vector),
       digest: { day: complete.digest.day, sum: complete.digest.sum },
@@ -156,7 +157,7 @@ export function readAsk(json: unknown, hearing: Hearing = IN_FULL): Ask | undefi
     return {
       origin: nullOr(ask['origin'], readOrigin),
       vector: must(hearing.hear(ask['vector'])),
-      cursor: readCursor(ask['cursor']),
+      cursor: readCursor(ask['cursor'], hearing),
       chain: readShort(ask['chain']),
       listing: nullOr(ask['listing'], (listing) => ({
         after: readPosition(membersOf(listing, ['after'])['after']),
@@ -187,11 +188,11 @@ export function readPage(json: unknown, hearing: Hearing = IN_FULL): Page | unde
     return {
       base: must(hearing.hear(page['base'])),
       chain: readShort(page['chain']),
-      since: readCursor(page['since']),
+      since: readCursor(page['since'], hearing),
       known: nullOr(page['known'], readDot),
       records: readRecords(page['records']),
       floor: must(hearing.hear(page['floor'])),
-      next: readCursor(page['next']),
+      next: readCursor(page['next'], hearing),
       complete: nullOr(page['complete'], (complete) => readComplete(complete, hearing)),
       listing: nullOr(page['listing'], (listing) => readListing(listing, hearing)),
       clockMs: readCount(page['clockMs']),
@@ -234,11 +235,7 @@ function membersOf(json: unknown, names: readonly string[]): { readonly [name: s
   return json as { readonly [name: string]: unknown };
 }
 
-function readVector(json: unknown): VersionVector {
-  return must(vectorFromJson(json));
-}
-
-function readCursor(json: unknown): Cursor | null {
+function readCursor(json: unknown, { hear }: Hearing): Cursor | null {
   return nullOr(json, (value) => {
     const { boot, generation, bulk, urgent } = membersOf(value, [
       'boot',
@@ -250,8 +247,8 @@ function readCursor(json: unknown): Cursor | null {
     return {
       boot: readShort(boot),
       generation: generation as number,
-      bulk: readVector(bulk),
-      urgent: readVector(urgent),
+      bulk: must(hear(bulk)),
+      urgent: must(hear(urgent)),
     };
   });
 }
@@ -332,14 +329,19 @@ function readListing(json: unknown, { hear }: Hearing): Listing {
   };
 }
 
-/** The form in which a cursor travels. */
-export function cursorToJson(cursor: Cursor | null): Json {
+/** True when both mean the same place. */
+export function sameCursor(a: Cursor, b: Cursor): boolean {
+  const isOfOne = a.boot === b.boot && a.generation === b.generation;
+  return isOfOne && sameVector(a.bulk, b.bulk) && sameVector(a.urgent, b.urgent);
+}
+
+function cursorToJson(cursor: Cursor | null, say: Speech['say']): Json {
   return (
     cursor && {
       boot: cursor.boot,
       generation: cursor.generation,
-      bulk: vectorToJson(cursor.bulk),
-      urgent: vectorToJson(cursor.urgent),
+      bulk: say(cursor.bulk),
+      urgent: say(cursor.urgent),
     }
   );
 }

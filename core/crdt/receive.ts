@@ -5,10 +5,10 @@
 // listing.
 // Never here: reading the wire (page.ts), storage, which peer to call.
 
-import { compareText, sameJson } from './canonical.ts';
+import { compareText } from './canonical.ts';
 import { type DigestKey, digestFrom } from './digest.ts';
 import { deletedFrom, Merging, removal } from './merging.ts';
-import { type Ask, cursorToJson, type Listing, type Page, type Position } from './page.ts';
+import { type Ask, type Listing, type Page, type Position, sameCursor } from './page.ts';
 import type { Dot, Record, RecordKey } from './record.ts';
 import {
   compareDay,
@@ -132,7 +132,7 @@ function follow(state: ReplicaState, peer: string, page: Page): Progress {
 function continues(pull: Pull | undefined, page: Page): boolean {
   if (page.since === null) return true;
   if (pull === undefined || pull.chain !== page.chain || pull.cursor === null) return false;
-  return sameJson(cursorToJson(page.since), cursorToJson(pull.cursor));
+  return sameCursor(page.since, pull.cursor);
 }
 
 /** Takes over the vector of a peer, and the floor that the reconciliation with it made good for. */

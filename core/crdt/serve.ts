@@ -37,9 +37,14 @@ export interface PageLimits {
 /** Rows read of one origin even when there are very many. */
 const MIN_ROWS = 16;
 
+/** Origins looked at for one page. Of most processes that are gone little is left. */
+const MOST_ORIGINS = 1024;
+
 /** What is read of one origin, and from where. */
 interface Stream {
   readonly origin: Origin;
+  /** Its greatest number held. */
+  readonly last: number;
   /** Everything up to here is known to the asker or was sent. */
   readonly from: number;
   /** Everything urgent up to here was sent. */
@@ -55,9 +60,10 @@ interface Stream {
 export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLimits): Page {
   assert(limits.records >= 1 && limits.records <= MAX_PAGE_RECORDS, 'a page holds some records');
   const since = usable(state, ask.cursor);
-  const streams = readStreams(state, view, ask.vector, since, limits.records);
+  const { streams, areAll } = readStreams(state, view, ask.vector, since, limits.records);
   const basket = new Basket(limits);
   const isComplete =
+    areAll &&
     streams.every(({ isWhole }) => isWhole) &&
     streams.every(({ rows, urgentFrom }) => {
       return rows.every((row) => isSentAhead(row, urgentFrom) || basket.take(row));
@@ -92,21 +98,22 @@ function readStreams(
   vector: VersionVector,
   since: Cursor | null,
   records: number,
-): readonly Stream[] {
+): { readonly streams: readonly Stream[]; readonly areAll: boolean } {
   const held = heldOf(state);
   const bulk = joinVectors(vector, since?.bulk ?? EMPTY_VECTOR);
   // The idle case: nothing is read, whatever is held.
-  if (coversAll(bulk, held)) return [];
+  if (coversAll(bulk, held)) return { streams: [], areAll: true };
   // The own events first: they are why peers call.
   const rank = (origin: Origin): number => (origin === state.origin ? 0 : 1);
   const starts: Omit<Stream, 'rows' | 'urgentRows' | 'isWhole'>[] = [];
-  for (const origin of beyond(held, bulk).keys()) {
+  for (const [origin, last] of beyond(held, bulk)) {
     const from = bulk.get(origin) ?? 0;
-    starts.push({ origin, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) });
+    starts.push({ origin, last, from, urgentFrom: Math.max(from, since?.urgent.get(origin) ?? 0) });
   }
   if (starts.length > 1) {
     starts.sort((a, b) => rank(a.origin) - rank(b.origin) || compareText(a.origin, b.origin));
   }
+  const areAll = starts.splice(MOST_ORIGINS).length === 0;
   const limit = Math.max(MIN_ROWS, Math.ceil((2 * records) / Math.max(1, starts.length)));
   const lookahead = starts.filter(({ from, urgentFrom }) => urgentFrom > from);
   const ranges: Range[] = [
@@ -114,12 +121,13 @@ function readStreams(
     ...lookahead.map(({ origin, urgentFrom }) => ({ origin, afterSeq: urgentFrom })),
   ];
   const found = ranges.length === 0 ? [] : view.ranges(ranges, limit);
-  return starts.map((start, i) => {
+  const streams = starts.map((start, i) => {
     const rows = found[i]!;
     const at = lookahead.indexOf(start);
     const urgentRows = at < 0 ? rows : found[starts.length + at]!;
     return { ...start, rows, urgentRows, isWhole: rows.length < limit };
   });
+  return { streams, areAll };
 }
 
 /** A page that is not the last: half of it for what is urgent ahead, the rest in order. */
@@ -135,14 +143,12 @@ function fill(
     urgent.set(origin, takeUrgent(basket, urgentFrom, urgentRows, half));
   }
   const bulk = new Map<Origin, number>();
-  for (const { origin, from, rows } of streams) {
+  for (const { origin, last, from, rows, isWhole } of streams) {
     const ahead = urgent.get(origin)!;
-    let reached = from;
-    for (const row of rows) {
-      if (!isSentAhead(row, ahead) && !basket.take(row)) break;
-      reached = row.dot.seq;
-    }
-    bulk.set(origin, reached);
+    const left = rows.findIndex((row) => !isSentAhead(row, ahead) && !basket.take(row));
+    const taken = left < 0 ? rows : rows.slice(0, left);
+    // Where nothing is left the cursor goes to the end, or events without a record would keep it.
+    bulk.set(origin, left < 0 && isWhole ? last : (taken.at(-1)?.dot.seq ?? from));
   }
   const { boot, generation } = state;
   return { records: basket.records, next: { boot, generation, bulk, urgent } };
@@ -174,10 +180,9 @@ function endOf(state: ReplicaState, ask: Ask): Cursor | null {
 
 /** Cursors for origins that this page did not look at. */
 function alreadySent(next: Cursor, since: Cursor | null): Pick<Cursor, 'bulk' | 'urgent'> {
-  return {
-    bulk: joinVectors(since?.bulk ?? EMPTY_VECTOR, next.bulk),
-    urgent: joinVectors(since?.urgent ?? EMPTY_VECTOR, next.urgent),
-  };
+  const bulk = joinVectors(since?.bulk ?? EMPTY_VECTOR, next.bulk);
+  const urgent = joinVectors(since?.urgent ?? EMPTY_VECTOR, next.urgent);
+  return { bulk, urgent: beyond(urgent, bulk) };
 }
 
 function isSentAhead(row: Record, urgentFrom: number): boolean {
