@@ -213,18 +213,9 @@ export class Driver {
   }
 
   #load({ load, keys, selections, ranges }: EffectOf<'load'>): void {
-    const { store } = this.#ports;
-    Promise.all([
-      keys.length > 0 ? store.load(keys) : [],
-      Promise.all(selections.map((selection) => store.select(selection))),
-      Promise.all(
-        ranges.map(({ origin, afterSeq, limit }) => store.after(origin, afterSeq, limit)),
-      ),
-    ])
-      .then(([records, selected, found]) => {
-        const loaded = { records, selections: selected, ranges: found };
-        this.submit({ kind: 'loaded', load, loaded });
-      })
+    this.#ports.store
+      .read({ keys, selections, ranges })
+      .then((loaded) => this.submit({ kind: 'loaded', load, loaded }))
       .catch((error: unknown) => this.#fail(error));
   }
 

@@ -96,12 +96,4 @@ test('what has no expiry is never before nor after a moment', () => {
   assert.not(meets(forever, { kind: 'account', expiresAfterMs: -1e15, limit: 1 }));
 });
 
-test('a time that is no whole number goes into no column: databases have none for it', () => {
-  for (const expiresMs of [0.5, 1e300, -1e300, '1', null]) {
-    const fields = { made: { at: 'x', value: { expiresMs } } };
-    const record = { kind: 'unknown', id: 'a', fields, dot: { origin: 'n.1', seq: 1 } };
-    assert.is(columnsOf(record).expiresMs, undefined);
-  }
-});
-
 test.run();

@@ -40,8 +40,7 @@ export function columnsOf(record: Record): Columns {
   const state = stateOf(record);
   if (state !== undefined) columns.state = state;
   const expires = made['expiresMs'] ?? made['notAfterMs'];
-  // No database has a column for other numbers, and a peer may send any.
-  if (Number.isSafeInteger(expires)) columns.expiresMs = expires as number;
+  if (typeof expires === 'number') columns.expiresMs = expires;
   return columns;
 }
 

@@ -4,8 +4,9 @@
 
 import { meets, type Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
+import type { Loaded } from '../../core/input.ts';
 import { isSatisfiable, recordOf, requireKey, requireLimit, requireMeta, rowOf } from './row.ts';
-import { type Batch, type Store, StoreError, type StoreStats } from './store.ts';
+import { type Batch, type Query, type Store, StoreError, type StoreStats } from './store.ts';
 
 /** What survives a reopening. */
 export interface MemoryDisk {
@@ -76,6 +77,15 @@ export class MemoryStore implements Store {
       requireLimit(limit);
       return this.#page(limit, ({ dot }) => dot.origin === origin && dot.seq > seq, bySeq);
     });
+  }
+
+  async read({ keys, selections, ranges }: Query): Promise<Loaded> {
+    const [records, selected, found] = await Promise.all([
+      this.load(keys),
+      Promise.all(selections.map((selection) => this.select(selection))),
+      Promise.all(ranges.map(({ origin, afterSeq, limit }) => this.after(origin, afterSeq, limit))),
+    ]);
+    return { records, selections: selected, ranges: found };
   }
 
   meta(): Promise<Map<string, string>> {

@@ -35,6 +35,39 @@ export const RECORDS: Cases = {
     assert.equal(await store.load([b, missing, a, b]), [b, undefined, a, b]);
   },
 
+  'a load is read as a whole, as it was when it was asked for': async (store) => {
+    const [a, b] = [orderOf('a', 1, 'ann', 'pending', 100), orderOf('b', 2, 'ann', 'valid', 100)];
+    await store.commit(batchOf([a, b]));
+    const missing = { kind: 'order', id: 'c' };
+    const loaded = store.read({
+      keys: [b, missing, { kind: 'order', id: '\0' }],
+      selections: [
+        { kind: 'order', state: 'valid', limit: 5 },
+        { kind: 'order', owner: '\0', limit: 5 },
+      ],
+      ranges: [
+        { origin: ORIGIN, afterSeq: 0, limit: 1 },
+        { origin: 'other.1', afterSeq: 0, limit: 9 },
+      ],
+    });
+    await store.commit(batchOf([orderOf('a', 3, 'ann', 'valid', 100)], [b]));
+    assert.equal(await loaded, {
+      records: [b, undefined, undefined],
+      selections: [[b], []],
+      ranges: [[a], []],
+    });
+    const nothing = { keys: [], selections: [], ranges: [] };
+    assert.equal(await store.read(nothing), { records: [], selections: [], ranges: [] });
+  },
+
+  'a load of thousands of ranges is one that waits': async (store) => {
+    await store.commit(batchOf([sampleRecord('order', 'a', 1)]));
+    const range = { origin: ORIGIN, afterSeq: 0, limit: 1 };
+    const query = { keys: [], selections: [], ranges: Array(500).fill(range) };
+    const loads = await Promise.all(Array.from({ length: 20 }, () => store.read(query)));
+    assert.is(loads.flatMap(({ ranges }) => ranges.flat()).length, 10_000);
+  },
+
   'of one key in one batch the last wins': async (store) => {
     const versions = [1, 2, 3].map((seq) => sampleRecord('order', 'o', seq, { status: `s${seq}` }));
     await store.commit(batchOf(versions));

@@ -28,6 +28,7 @@ export const REFUSALS: Cases = {
     await rejects(store.load([{ kind: 'order', id: 'fine' }]), 'stopped');
     await rejects(store.select({ kind: 'order', limit: 1 }), 'stopped');
     await rejects(store.after(ORIGIN, 0, 1), 'stopped');
+    await rejects(store.read({ keys: [], selections: [], ranges: [] }), 'stopped');
     await rejects(store.meta(), 'stopped');
     await rejects(store.check(), 'stopped');
     const reopened = await reopen();

@@ -7,9 +7,17 @@
 
 import type { Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
+import type { Loaded } from '../../core/input.ts';
 import { type FoundRow, isSatisfiable, isStorable, recordOf, requireLimit } from './row.ts';
 import { ConnectionLost, type Connector, changesOf, type Session, within } from './session.ts';
-import { type Batch, type Store, StoreError, type StoreStats } from './store.ts';
+import {
+  type Batch,
+  MOST_WAITING,
+  type Query,
+  type Store,
+  StoreError,
+  type StoreStats,
+} from './store.ts';
 
 interface Job {
   readonly isWrite: boolean;
@@ -20,8 +28,6 @@ interface Job {
 
 type Counters = { -readonly [K in keyof StoreStats]: StoreStats[K] };
 
-/** Most requests that may wait. The driver joins batches long before this. */
-const MOST_WAITING = 4_096;
 /** The server ends statements sooner; beyond this the network or the server is gone. */
 const ANSWER_MS = 45_000;
 /** Idle connections are asked this often, so that a loss is found before a client finds it. */
@@ -89,17 +95,32 @@ class ServerStore implements Store {
   }
 
   async load(keys: readonly RecordKey[]): Promise<(Record | undefined)[]> {
-    const texts = keys.map(({ kind, id }) => `${kind}\0${id}`);
-    const possible = keys.filter(({ kind, id }) => isStorable(kind + id)).map(copyOfKey);
+    const [texts, possible] = keysOf(keys);
     const ask = (session: Session): Promise<FoundRow[]> => session.load(possible);
     const rows = await this.#ask(false, possible.length === 0 ? async () => [] : ask);
-    const found = new Map(rows.map((row) => [`${row[0]}\0${row[1]}`, row]));
-    const records = texts.map((text) => {
-      const row = found.get(text);
-      return row && recordOf(...row);
-    });
-    this.#count(possible.length === 0 ? 0 : 1, rows.length);
-    return records;
+    return this.#unpackSome(texts, rows);
+  }
+
+  async read({ keys, selections, ranges }: Query): Promise<Loaded> {
+    for (const { limit } of [...selections, ...ranges]) requireLimit(limit);
+    const [texts, possible] = keysOf(keys);
+    const asked = selections.map((selection) => isSatisfiable(selection) && { ...selection });
+    const [rows, selected, found] = await this.#ask(
+      false,
+      async (session) =>
+        [
+          possible.length === 0 ? [] : await session.load(possible),
+          await inTurn(asked, async (selection) => (selection ? session.select(selection) : [])),
+          await inTurn(ranges, ({ origin, afterSeq, limit }) =>
+            session.after(origin, afterSeq, limit),
+          ),
+        ] as const,
+    );
+    return {
+      records: this.#unpackSome(texts, rows),
+      selections: selected.map((page) => this.#unpack(page)),
+      ranges: found.map((page) => this.#unpack(page)),
+    };
   }
 
   async select(selection: Selection): Promise<Record[]> {
@@ -247,6 +268,16 @@ class ServerStore implements Store {
     }
   }
 
+  #unpackSome(texts: readonly string[], rows: readonly FoundRow[]): (Record | undefined)[] {
+    const found = new Map(rows.map((row) => [`${row[0]}\0${row[1]}`, row]));
+    const records = texts.map((text) => {
+      const row = found.get(text);
+      return row && recordOf(...row);
+    });
+    this.#count(texts.length === 0 ? 0 : 1, rows.length);
+    return records;
+  }
+
   #unpack(rows: readonly FoundRow[]): Record[] {
     this.#count(1, rows.length);
     return rows.map((row) => recordOf(...row));
@@ -263,6 +294,19 @@ async function goodbye(session: Session): Promise<void> {
   await within(GOODBYE_MS, late, () => session.destroy(), session.end()).catch(() => {
     session.destroy();
   });
+}
+
+/** The keys as texts, and copies of those that a row can have. */
+function keysOf(keys: readonly RecordKey[]): readonly [texts: string[], possible: RecordKey[]] {
+  const texts = keys.map(({ kind, id }) => `${kind}\0${id}`);
+  return [texts, keys.filter(({ kind, id }) => isStorable(kind + id)).map(copyOfKey)];
+}
+
+/** One after the other: a session does one thing at a time. */
+async function inTurn<T, R>(items: readonly T[], each: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await each(item));
+  return results;
 }
 
 function copyOfKey({ kind, id }: RecordKey): RecordKey {

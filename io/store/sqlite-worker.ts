@@ -4,6 +4,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Selection } from '../../core/crdt/columns.ts';
+import type { RangeQuery } from '../../core/effect.ts';
+import type { FoundRow } from './row.ts';
 import { type PackedBatch, SqliteDatabase } from './sqlite-database.ts';
 import type { SqliteOptions } from './sqlite-open.ts';
 import { StoreError, type StoreFault } from './store.ts';
@@ -19,9 +21,17 @@ export type Request =
   | readonly ['load', readonly string[]]
   | readonly ['select', Selection]
   | readonly ['after', string, number, number]
+  | readonly ['read', readonly string[], readonly (Selection | null)[], readonly RangeQuery[]]
   | readonly ['meta']
   | readonly ['check']
   | readonly ['close'];
+
+/** The answer to a `read`: null among the selections stands for what no row can meet. */
+export interface FoundRows {
+  readonly rows: readonly (FoundRow | undefined)[];
+  readonly selections: readonly (readonly FoundRow[])[];
+  readonly ranges: readonly (readonly FoundRow[])[];
+}
 
 /** A request that failed; every other answer is the bare value, null for none. */
 export interface Failure {
@@ -65,6 +75,8 @@ function perform(database: SqliteDatabase, request: Request): unknown {
       return database.select(request[1]);
     case 'after':
       return database.after(request[1], request[2], request[3]);
+    case 'read':
+      return read(database, request);
     case 'meta':
       return database.meta();
     case 'check':
@@ -72,6 +84,17 @@ function perform(database: SqliteDatabase, request: Request): unknown {
     case 'close':
       return database.close();
   }
+}
+
+function read(
+  database: SqliteDatabase,
+  [, keys, selections, ranges]: Extract<Request, readonly ['read', ...unknown[]]>,
+): FoundRows {
+  return {
+    rows: database.load(keys),
+    selections: selections.map((selection) => (selection ? database.select(selection) : [])),
+    ranges: ranges.map(({ origin, afterSeq, limit }) => database.after(origin, afterSeq, limit)),
+  };
 }
 
 function failureOf(error: unknown): Failure {

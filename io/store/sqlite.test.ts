@@ -12,7 +12,7 @@ import { batchOf, sampleRecord } from './samples.contract.ts';
 import { openSqlite, type SqliteOptions } from './sqlite.ts';
 import { openDatabase } from './sqlite-open.ts';
 import { storeContract } from './store.contract.ts';
-import { type Store, StoreError } from './store.ts';
+import { MOST_WAITING, type Store, StoreError } from './store.ts';
 
 storeContract('sqlite', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'akamu-store-'));
@@ -235,10 +235,12 @@ test('while the database works the event loop keeps turning', () =>
 test('more waiting requests than the bound are refused, the others answered', () =>
   withFile(async (file) => {
     await withStore(file, async (store) => {
-      const asked = Array.from({ length: 4_200 }, () => store.check().catch((e: StoreError) => e));
+      const asked = Array.from({ length: MOST_WAITING + 104 }, () =>
+        store.check().catch((e: StoreError) => e),
+      );
       const answers = await Promise.all(asked);
       const refused = answers.filter((answer) => answer !== undefined);
-      assert.is(refused.length, 4_200 - 4_096);
+      assert.is(refused.length, 104);
       assert.ok(refused.every((answer) => answer?.fault === 'overloaded'));
       await store.check();
     });

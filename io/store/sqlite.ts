@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
+import type { Loaded } from '../../core/input.ts';
 import {
   type Cell,
   type FoundRow,
@@ -19,8 +20,15 @@ import {
 } from './row.ts';
 import type { PackedBatch } from './sqlite-database.ts';
 import type { SqliteOptions } from './sqlite-open.ts';
-import type { Failure, Request, WorkerStart } from './sqlite-worker.ts';
-import { type Batch, type Store, StoreError, type StoreStats } from './store.ts';
+import type { Failure, FoundRows, Request, WorkerStart } from './sqlite-worker.ts';
+import {
+  type Batch,
+  MOST_WAITING,
+  type Query,
+  type Store,
+  StoreError,
+  type StoreStats,
+} from './store.ts';
 
 export type { SqliteOptions } from './sqlite-open.ts';
 
@@ -30,9 +38,6 @@ interface Waiting {
 }
 
 type Counters = { -readonly [K in keyof StoreStats]: StoreStats[K] };
-
-/** Most requests that may wait for the thread. The driver joins batches long before this. */
-const MOST_WAITING = 4_096;
 
 // The path of the compiled module, which stands beside this one.
 const WORKER = new URL('./sqlite-worker.js', import.meta.url);
@@ -81,12 +86,19 @@ class SqliteStore implements Store {
   }
 
   async load(keys: readonly RecordKey[]): Promise<(Record | undefined)[]> {
-    // No row has an empty key, so it stands for one that no row can have.
-    const asked = keys.flatMap(({ kind, id }) => (isStorable(kind + id) ? [kind, id] : ['', '']));
-    const found = (await this.#ask(['load', asked])) as (FoundRow | undefined)[];
-    const records = found.map((row) => row && recordOf(...row));
-    this.#count(keys.length, records.filter((record) => record !== undefined).length);
-    return records;
+    const found = (await this.#ask(['load', keysOf(keys)])) as (FoundRow | undefined)[];
+    return this.#unpackSome(found);
+  }
+
+  async read({ keys, selections, ranges }: Query): Promise<Loaded> {
+    for (const { limit } of [...selections, ...ranges]) requireLimit(limit);
+    const asked = selections.map((selection) => (isSatisfiable(selection) ? selection : null));
+    const found = (await this.#ask(['read', keysOf(keys), asked, ranges])) as FoundRows;
+    return {
+      records: this.#unpackSome(found.rows),
+      selections: found.selections.map((rows) => this.#unpack(rows)),
+      ranges: found.ranges.map((rows) => this.#unpack(rows)),
+    };
   }
 
   async select(selection: Selection): Promise<Record[]> {
@@ -154,6 +166,12 @@ class SqliteStore implements Store {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
+  #unpackSome(rows: readonly (FoundRow | undefined)[]): (Record | undefined)[] {
+    const records = rows.map((row) => row && recordOf(...row));
+    this.#count(rows.length, records.filter((record) => record !== undefined).length);
+    return records;
+  }
+
   #unpack(rows: readonly FoundRow[]): Record[] {
     this.#count(1, rows.length);
     return rows.map((row) => recordOf(...row));
@@ -163,6 +181,11 @@ class SqliteStore implements Store {
     this.#stats.reads += reads;
     this.#stats.recordsRead += records;
   }
+}
+
+/** No row has an empty key, so it stands for one that no row can have. */
+function keysOf(keys: readonly RecordKey[]): string[] {
+  return keys.flatMap(({ kind, id }) => (isStorable(kind + id) ? [kind, id] : ['', '']));
 }
 
 function pack(batch: Batch): PackedBatch {

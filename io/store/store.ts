@@ -3,8 +3,12 @@
 // Invariant: requests take effect in the order they were made, so a read sees every commit asked
 // for before it. Never here: SQL, and what any kind of record means.
 
+import { assert } from '../../core/assert.ts';
 import type { Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
+import type { EffectOf } from '../../core/effect.ts';
+import type { Loaded } from '../../core/input.ts';
+import { LIMITS } from '../../core/limits.ts';
 
 /** Changes that become durable together. Applied in this order: records, forget, meta. */
 export interface Batch {
@@ -15,6 +19,16 @@ export interface Batch {
   /** Small facts: version vector entries, incarnation, CRL numbers. Null removes one. */
   readonly meta: ReadonlyMap<string, string | null>;
 }
+
+/** What the core asks for at once. */
+export type Query = Pick<EffectOf<'load'>, 'keys' | 'selections' | 'ranges'>;
+
+/**
+ * Most requests that may wait for a database: more than the core lets wait, with its exchanges. So a
+ * flood of requests is refused one by one, and does not look like a database that has failed.
+ */
+export const MOST_WAITING = 16_384;
+assert(MOST_WAITING > 1.5 * LIMITS.parkedInputs, 'what the core lets wait can wait here');
 
 /** What the store has done since it was opened. */
 export interface StoreStats {
@@ -43,6 +57,11 @@ export interface Store {
   select(selection: Selection): Promise<Record[]>;
   /** Records of one origin beyond `seq`, by seq, then key: what a peer has not seen of it. */
   after(origin: string, seq: number, limit: number): Promise<Record[]>;
+  /**
+   * All of a load at one instant, and as one request: however much one asks for, it is one that
+   * waits.
+   */
+  read(query: Query): Promise<Loaded>;
   /** All the small facts. */
   meta(): Promise<Map<string, string>>;
   /** Settles when the database answers; rejects with the reason why it cannot be used. */
