@@ -53,7 +53,8 @@ export const EXCHANGE: readonly Mutant[] = [
     catchers: ['vector', 'durable-before-visible'],
     seeds: 6,
     failure: 7,
-    options: { readUs: 200_000, flowsPerHour: 2400 },
+    // A process that has just started has no recent records: it reads, and writes meanwhile.
+    options: { readUs: 200_000, flowsPerHour: 2400, crashesPerHour: 120, partitionsPerHour: 30 },
     build: onTell(claimsTheLatest),
   },
   {
