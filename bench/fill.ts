@@ -4,7 +4,7 @@
 // it itself: rows, facts and digest agree. Never here: what records look like (population.ts).
 
 import Database from 'better-sqlite3';
-import type { DigestKey } from '../core/crdt/digest.ts';
+import type { KeyedHash } from '../core/crdt/digest.ts';
 import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
 import type { Record } from '../core/crdt/record.ts';
 import { recordOf, rowOf } from '../io/store/row.ts';
@@ -14,14 +14,14 @@ export interface FillOptions {
   readonly file: string;
   readonly count: number;
   readonly seed: number;
-  readonly digestKey: DigestKey;
+  readonly hash: KeyedHash;
 }
 
 const CACHE_KIB = 400_000;
 const KINDS = ['account', 'authorization', 'order', 'certificate'] as const;
 
 /** Adds records in the likeness of those that are there; the file must hold one of each kind. */
-export function fillDatabase({ file, count, seed, digestKey }: FillOptions): void {
+export function fillDatabase({ file, count, seed, hash }: FillOptions): void {
   const database = new Database(file);
   try {
     database.pragma('synchronous = OFF');
@@ -41,7 +41,7 @@ export function fillDatabase({ file, count, seed, digestKey }: FillOptions): voi
     });
     let after = before;
     const options = { models: modelsIn(database), count, seed, nowMs: Date.now() };
-    for (const { state, records } of populate(options, before, digestKey)) {
+    for (const { state, records } of populate(options, before, hash)) {
       insertAll(records);
       after = state;
     }

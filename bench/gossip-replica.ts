@@ -4,7 +4,7 @@
 // through, but for HTTP and the node's own bookkeeping. Never here: when to measure.
 
 import { hash, randomBytes } from 'node:crypto';
-import type { DigestKey } from '../core/crdt/digest.ts';
+import type { KeyedHash } from '../core/crdt/digest.ts';
 import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
 import { askToJson, pageToJson, readAsk, readPage } from '../core/crdt/page.ts';
 import { askOf, receive } from '../core/crdt/receive.ts';
@@ -36,12 +36,12 @@ export interface Traffic {
 
 export class GossipReplica {
   readonly channel: Channel;
-  readonly #key: DigestKey;
+  readonly #hash: KeyedHash;
   readonly #database: SqliteDatabase;
   #state: ReplicaState;
 
-  private constructor(file: string, name: string, secret: Uint8Array, key: DigestKey) {
-    this.#key = key;
+  private constructor(file: string, name: string, secret: Uint8Array, hash: KeyedHash) {
+    this.#hash = hash;
     this.#database = new SqliteDatabase(file, {});
     const state = replicaFrom(new Map(this.#database.meta()), name);
     if (state === undefined || 'broken' in state) throw new Error(`${file} holds no replica`);
@@ -58,11 +58,11 @@ export class GossipReplica {
   /** Two that hold the same, each in its own file, and know each other. */
   static openPair(
     files: readonly [string, string],
-    key: DigestKey,
+    hash: KeyedHash,
   ): readonly [GossipReplica, GossipReplica] {
     const secret = new Uint8Array(randomBytes(32));
-    const a = new GossipReplica(files[0], 'aaaaaaaa', secret, key);
-    const b = new GossipReplica(files[1], 'bbbbbbbb', secret, key);
+    const a = new GossipReplica(files[0], 'aaaaaaaa', secret, hash);
+    const b = new GossipReplica(files[1], 'bbbbbbbb', secret, hash);
     a.channel.members([b.channel.descriptor], []);
     b.channel.members([a.channel.descriptor], []);
     a.channel.heardBoot(b.channel.node, b.channel.boot);
@@ -134,7 +134,7 @@ export class GossipReplica {
   #take(peer: GossipReplica, json: Json): void {
     const page = readPage(json);
     if (page === undefined) throw new Error('the page cannot be read');
-    const receipt = receive(this.#state, this.#view, this.#key, peer.channel.node, page, 0);
+    const receipt = receive(this.#state, this.#view, this.#hash, peer.channel.node, page, 0);
     if (receipt.agrees === false) throw new Error('the replicas have diverged');
     this.#store(receipt);
   }
@@ -159,8 +159,8 @@ export class GossipReplica {
         return found.map((row) => row && recordOf(...row));
       },
       ranges: (ranges, limit) =>
-        ranges.map(({ origin, afterSeq }) => {
-          return database.after(origin, afterSeq, limit).map((row) => recordOf(...row));
+        ranges.map(({ origin, afterSeq, limit: most = limit }) => {
+          return database.after(origin, afterSeq, most).map((row) => recordOf(...row));
         }),
       deletables: (after, limit) =>
         DELETABLE.flatMap((kind) => {

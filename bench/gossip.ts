@@ -6,7 +6,8 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { DigestKey } from '../core/crdt/digest.ts';
+import { keyedHash } from '../core/crdt/digest.ts';
+import { sha256 } from '../io/crypto/primitives.ts';
 import { fillDatabase, modelsIn } from './fill.ts';
 import { GossipReplica, type Traffic } from './gossip-replica.ts';
 import { modelDatabase } from './model-database.ts';
@@ -35,7 +36,7 @@ export interface GossipResult {
   readonly failures: readonly string[];
 }
 
-const KEY: DigestKey = [1, 2, 3, 4];
+const HASH = keyedHash([1, 2, 3, 4], sha256);
 const WARMUP_ROUNDS = 40;
 
 interface Scale {
@@ -95,9 +96,9 @@ async function measureHeld(
   const files = [join(directory, 'a.db'), join(directory, 'b.db')] as const;
   copyFileSync(model, files[0]);
   const models = readModels(model);
-  fillDatabase({ file: files[0], count: held, seed: held, digestKey: KEY });
+  fillDatabase({ file: files[0], count: held, seed: held, hash: HASH });
   copyFileSync(files[0], files[1]);
-  const [a, b] = GossipReplica.openPair(files, KEY);
+  const [a, b] = GossipReplica.openPair(files, HASH);
   const costs: RoundCost[] = [];
   try {
     for (let i = 0; i < WARMUP_ROUNDS; i++) await a.exchange(b, { messages: 0, octets: 0 });
@@ -137,7 +138,7 @@ function readModels(file: string): Models {
 /** New records, as issuances leave them. */
 function change(replica: GossipReplica, models: Models, count: number, seed: number): void {
   const options = { models, count, seed: 1_000_000_000 + seed, nowMs: Date.now() };
-  for (const { state, records } of populate(options, replica.state, KEY)) {
+  for (const { state, records } of populate(options, replica.state, HASH)) {
     replica.put(state, records);
   }
 }

@@ -10,7 +10,7 @@ import { statusOf, untilEqual } from './cluster-status.ts';
 import { CsrPool } from './csr-pool.ts';
 import { fillDatabase } from './fill.ts';
 import { type LoadResult, openClients, runFlows } from './load.ts';
-import { digestKeyOf, issueOnce } from './model-database.ts';
+import { hashOf, issueOnce } from './model-database.ts';
 import type { JoinOptions } from './options.ts';
 import {
   cpuMsOf,
@@ -87,7 +87,7 @@ async function prepare(
   await issueOnce(world, node);
   const startMs = performance.now();
   const file = node.databaseFile;
-  fillDatabase({ file, count: records, seed: SEED, digestKey: digestKeyOf(node) });
+  fillDatabase({ file, count: records, seed: SEED, hash: hashOf(node) });
   const filledMs = performance.now();
   say(`${records} records written in ${((filledMs - startMs) / 1000).toFixed(1)} s`);
   await node.start([], '/healthz');

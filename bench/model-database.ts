@@ -3,6 +3,8 @@
 
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type KeyedHash, keyedHash } from '../core/crdt/digest.ts';
+import { sha256 } from '../io/crypto/primitives.ts';
 import { openCa } from '../server/ca/ca.ts';
 import { digestKey } from '../server/gossip/options.ts';
 import { ClusterNode } from './cluster-node.ts';
@@ -37,7 +39,7 @@ export async function modelDatabase(world: World): Promise<string> {
 }
 
 /** Under which the node compares contents with others: it follows from the CA's key. */
-export function digestKeyOf({ caDirectory }: ClusterNode): ReturnType<typeof digestKey> {
+export function hashOf({ caDirectory }: ClusterNode): KeyedHash {
   const config = {
     id: 'default',
     keyFile: join(caDirectory, 'key.pem'),
@@ -50,5 +52,5 @@ export function digestKeyOf({ caDirectory }: ClusterNode): ReturnType<typeof dig
   const random = (length: number): never => {
     throw new Error(`the CA is there: nobody needs ${length} random octets`);
   };
-  return digestKey(openCa(config, { nowMs: Date.now(), random }));
+  return keyedHash(digestKey(openCa(config, { nowMs: Date.now(), random })), sha256);
 }

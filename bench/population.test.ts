@@ -8,17 +8,18 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { toBase64Url } from '../core/bytes.ts';
-import { advance, type DigestKey, digestFrom, EMPTY_DIGEST } from '../core/crdt/digest.ts';
+import { advance, digestFrom, EMPTY_DIGEST, keyedHash } from '../core/crdt/digest.ts';
 import type { Record } from '../core/crdt/record.ts';
 import { emptyReplica } from '../core/crdt/replica.ts';
 import { refuseRecord } from '../core/crdt/schema.ts';
+import { sha256 } from '../io/crypto/primitives.ts';
 import { openCa } from '../server/ca/ca.ts';
 import { makeCsr } from './csr.ts';
 import { DerTemplate } from './der-template.ts';
 import { type Models, nameOf, populate } from './population.ts';
 
 const NOW_MS = Date.UTC(2026, 5, 1);
-const KEY: DigestKey = [1, 2, 3, 4];
+const HASH = keyedHash([1, 2, 3, 4], sha256);
 const NODE = 'n'.repeat(27);
 const MODELS = modelsOf(nameOf(0));
 
@@ -51,9 +52,9 @@ test('every record is one that a peer would take', () => {
 });
 
 test('the digest is that of the records', () => {
-  const last = [...populate(options(1_000, 1), emptyReplica(`${NODE}.1`, 'boot'), KEY)].at(-1)!;
+  const last = [...populate(options(1_000, 1), emptyReplica(`${NODE}.1`, 'boot'), HASH)].at(-1)!;
   const steps = recordsOf(1_000, 1).map((after) => ({ before: undefined, after }));
-  assert.is(digestFrom(last.state.digest, 0), digestFrom(advance(EMPTY_DIGEST, KEY, steps), 0));
+  assert.is(digestFrom(last.state.digest, 0), digestFrom(advance(EMPTY_DIGEST, HASH, steps), 0));
 });
 
 test('certificates are whole, for the name of their order, and refer to each other', () => {
@@ -73,7 +74,7 @@ test('certificates are whole, for the name of their order, and refer to each oth
 
 function recordsOf(count: number, seed: number): readonly Record[] {
   const start = emptyReplica(`${NODE}.1`, 'boot');
-  return [...populate(options(count, seed), start, KEY)].flatMap(({ records }) => records);
+  return [...populate(options(count, seed), start, HASH)].flatMap(({ records }) => records);
 }
 
 function options(count: number, seed: number): Parameters<typeof populate>[0] {

@@ -8,7 +8,7 @@
 
 import { createCipheriv } from 'node:crypto';
 import { fromBase64, fromBase64Url, toBase64, toBase64Url, toHex } from '../core/bytes.ts';
-import type { DigestKey } from '../core/crdt/digest.ts';
+import type { KeyedHash } from '../core/crdt/digest.ts';
 import type { Json, Record } from '../core/crdt/record.ts';
 import { type Change, type ReplicaState, write } from '../core/crdt/replica.ts';
 import { DerTemplate } from './der-template.ts';
@@ -57,7 +57,7 @@ export interface Filled {
 export function* populate(
   options: PopulationOptions,
   start: ReplicaState,
-  key: DigestKey,
+  hash: KeyedHash,
 ): Generator<Filled> {
   const maker = new Maker(options);
   let state = start;
@@ -67,7 +67,7 @@ export function* populate(
     for (let i = 0; i < BATCH_ISSUANCES && left > 0; i++) {
       const changes = maker.next().slice(0, left);
       left -= changes.length;
-      const written = write({ ...state, seq: state.seq + EVENTS_PER_ISSUANCE - 3 }, key, changes);
+      const written = write({ ...state, seq: state.seq + EVENTS_PER_ISSUANCE - 3 }, hash, changes);
       state = written.state;
       records.push(...written.put);
     }

@@ -133,4 +133,32 @@ test('kinds do not mix', () => {
   assert.is(cache.get({ kind: 'authorization', id: 'a' }), undefined);
 });
 
+test('what passes by a load under way is kept, so that the answer does not hide it', () => {
+  const cache = new Cache(8, 1024);
+  const load = cache.beginLoad();
+  cache.pass(version('a', 2));
+  cache.fill(key('a'), version('a', 1));
+  cache.endLoad(load);
+  assert.is(cache.get(key('a'))?.dot.seq, 2);
+});
+
+test('of many that pass, the warm ones are replaced and the others are not kept', () => {
+  const cache = new Cache(8);
+  cache.write(version('warm', 1));
+  cache.pass(version('warm', 2));
+  cache.pass(version('cold', 3));
+  assert.is(cache.get(key('warm'))?.dot.seq, 2);
+  assert.is(cache.get(key('cold')), undefined);
+});
+
+test('where the database held nothing, what was never written does not exist', () => {
+  const cache = new Cache(8, 65_536);
+  assert.is(cache.get(key('never')), null);
+  cache.pass(version('passed', 1));
+  assert.is(cache.get(key('passed')), undefined, 'it has to be asked for');
+  cache.write(version('written', 1));
+  flood(cache, 'f', 100);
+  assert.is(cache.get(key('written')), undefined);
+});
+
 test.run();

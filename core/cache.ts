@@ -7,6 +7,7 @@
 // Never here: what a record means.
 
 import { assert } from './assert.ts';
+import { BloomFilter } from './bloom-filter.ts';
 import { keyText, type Record, type RecordKey } from './crdt/record.ts';
 
 interface Entry {
@@ -18,15 +19,19 @@ interface Entry {
 
 export class Cache {
   readonly #limit: number;
+  /** What was ever written, where that is known: anything else does not exist. */
+  readonly #written: BloomFilter | undefined;
   #young = new Map<string, Entry>();
   #old = new Map<string, Entry>();
   /** Loads issued and not yet answered, in order. */
   readonly #underWay = new Set<number>();
   #nextLoad = 1;
 
-  constructor(limit: number) {
+  /** `filterBits`: for a database that holds nothing yet, so that all it ever holds is seen here. */
+  constructor(limit: number, filterBits?: number) {
     assert(limit >= 2, 'the cache needs room');
     this.#limit = limit;
+    this.#written = filterBits === undefined ? undefined : new BloomFilter(filterBits);
   }
 
   get size(): number {
@@ -39,7 +44,7 @@ export class Cache {
     const young = this.#young.get(text);
     if (young !== undefined) return young.record;
     const old = this.#old.get(text);
-    if (old === undefined) return undefined;
+    if (old === undefined) return this.#written?.mayHold(text) === false ? null : undefined;
     this.#old.delete(text);
     this.#young.set(text, old);
     return old.record;
@@ -48,9 +53,18 @@ export class Cache {
   /** A version this node just wrote. */
   write(record: Record): void {
     const text = keyText(record);
+    this.#written?.add(text);
     this.#old.delete(text);
     this.#young.set(text, { record, nextLoad: this.#nextLoad });
     this.#trim();
+  }
+
+  /** One of many versions that were just stored: nothing warm makes room for it. */
+  pass(record: Record): void {
+    const text = keyText(record);
+    const isWarm = this.#young.has(text) || this.#old.has(text);
+    if (isWarm || this.#underWay.size > 0) this.write(record);
+    else this.#written?.add(text);
   }
 
   /** A key that was removed for good. */

@@ -9,6 +9,10 @@ export const LIMITS = {
   cacheRecords: 8_192,
   /** Of so many records kept warm, one is also remembered by its number, for peers. */
   cachePerRecent: 4,
+  /** Records merged at once of which none is kept warm for its own sake. */
+  bulkRecords: 256,
+  /** Bits that tell what a database that was new never held: of a million records all but a few. */
+  writtenFilterBits: 67_108_864,
   /** Inputs that wait for a load or for a record to change, all together. */
   parkedInputs: 10_000,
   /** How often one input may be run again because what it needs was not warm. */

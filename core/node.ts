@@ -18,8 +18,7 @@ import { lags } from './cluster/status.ts';
 import { SweepClock } from './cluster/sweep-clock.ts';
 import { beginCount } from './crdt/count.ts';
 import { changedFacts } from './crdt/facts.ts';
-import { HLC_ZERO, type HlcState, nextStamp, observe } from './crdt/hlc.ts';
-import { stampsOf } from './crdt/lattice.ts';
+import { follow, HLC_ZERO, type HlcState, nextStamp } from './crdt/hlc.ts';
 import { Recent } from './crdt/recent.ts';
 import type { Record } from './crdt/record.ts';
 import { type Change, heldOf, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
@@ -72,12 +71,13 @@ export class Node {
   constructor(options: NodeOptions) {
     this.#options = options;
     this.#replica = options.replica;
-    const { gossip, nonces } = options;
-    this.#cluster = gossip && new Cluster(gossip, options.node, nonces.boot);
+    const { gossip, node, nonces, primitives } = options;
+    this.#cluster = gossip && new Cluster(gossip, node, nonces.boot, primitives.sha256);
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
     const cacheRecords = options.limits?.cacheRecords ?? LIMITS.cacheRecords;
-    this.#cache = new Cache(cacheRecords);
+    const isNew = gossip !== undefined && heldOf(options.replica).size === 0;
+    this.#cache = new Cache(cacheRecords, isNew ? LIMITS.writtenFilterBits : undefined);
     const recentRecords = Math.ceil(cacheRecords / LIMITS.cachePerRecent);
     this.#recent = gossip && new Recent(recentRecords, heldOf(options.replica));
     this.#loads = new Loads(this.#cache);
@@ -238,11 +238,15 @@ export class Node {
       const { kind, id, fields } = draft;
       changes.push({ kind, id, fields, before: this.#cache.get(draft) ?? undefined });
     }
-    const { digestKey } = this.#cluster ?? {};
-    const { state, put, remove } = tx.outcome ?? write(this.#replica, digestKey, changes);
+    const { hash } = this.#cluster ?? {};
+    const { state, put, remove } = tx.outcome ?? write(this.#replica, hash, changes);
+    // Many at once are a fetch: what is warm is wanted more.
+    const isBulk = put.length > LIMITS.bulkRecords;
     for (const record of put) {
-      this.#cache.write(record);
-      this.#recent?.write(record);
+      if (isBulk) this.#cache.pass(record);
+      else this.#cache.write(record);
+      if (isBulk) this.#recent?.pass(record);
+      else this.#recent?.write(record);
       this.#derive(record);
     }
     const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
@@ -385,9 +389,7 @@ export class Node {
   /** The clock follows the stamps of others: a write here is later than what it has seen. */
   #followStamps(records: readonly Record[]): void {
     const { clockToleranceMs = LIMITS.clockToleranceMs } = this.#options.gossip ?? {};
-    for (const stamp of records.flatMap(stampsOf)) {
-      this.#clock = observe(this.#clock, stamp, this.#now.wallMs, clockToleranceMs);
-    }
+    this.#clock = follow(this.#clock, records, this.#now.wallMs, clockToleranceMs);
   }
 
   #nextStamp(): string {

@@ -6,6 +6,7 @@
 
 import { nextIncarnation } from '../core/cluster/exchange.ts';
 import { compareText } from '../core/crdt/canonical.ts';
+import { keyedHash } from '../core/crdt/digest.ts';
 import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
 import { leqFields } from '../core/crdt/merge.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../core/crdt/page.ts';
@@ -25,6 +26,7 @@ import { isDeletable, isTombstone } from '../core/crdt/schema.ts';
 import { serve } from '../core/crdt/serve.ts';
 import { settle } from '../core/crdt/settle.ts';
 import type { View } from '../core/crdt/view.ts';
+import { cheapCrypto } from './crypto.ts';
 
 export interface SmallNode {
   /** Equal nodes have equal ids. */
@@ -61,7 +63,7 @@ export interface Engine {
 
 export const SOUND: Engine = { serve, receive, write, reincarnate };
 
-const KEY = [1, 2, 3, 4] as const;
+const HASH = keyedHash([1, 2, 3, 4], cheapCrypto().primitives.sha256);
 const OCTETS = 1_000_000;
 /** Tombstones are purged as if this much time had passed. */
 const LATER_MS = 2 ** 47;
@@ -95,7 +97,7 @@ export class Nodes {
   }
 
   write(node: SmallNode, change: Change): Taken {
-    return this.#after(node, this.#engine.write(node.replica, KEY, [change]));
+    return this.#after(node, this.#engine.write(node.replica, HASH, [change]));
   }
 
   purge(node: SmallNode): SmallNode {
@@ -133,7 +135,7 @@ export class Nodes {
   #take(node: SmallNode, letter: Letter): Taken {
     const peer = `n${letter.from}`;
     const page = this.#pageOf(letter);
-    const receipt = this.#engine.receive(node.replica, viewOf(node), KEY, peer, page, 0);
+    const receipt = this.#engine.receive(node.replica, viewOf(node), HASH, peer, page, 0);
     if (receipt.result === 'forgotten') {
       const wrong = 'a peer has seen own events that this process never made';
       return { node, events: [], wrong };
@@ -196,9 +198,9 @@ function viewOf({ records }: SmallNode): View {
   return {
     load: (keys: readonly RecordKey[]) => keys.map((key) => records.get(keyText(key))),
     ranges: (ranges, limit) => {
-      return ranges.map(({ origin, afterSeq }) => {
+      return ranges.map(({ origin, afterSeq, limit: most = limit }) => {
         const beyond = sorted().filter(({ dot }) => dot.origin === origin && dot.seq > afterSeq);
-        return beyond.sort((a, b) => a.dot.seq - b.dot.seq).slice(0, limit);
+        return beyond.sort((a, b) => a.dot.seq - b.dot.seq).slice(0, most);
       });
     },
     deletables: (after, limit) => {

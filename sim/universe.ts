@@ -3,6 +3,7 @@
 // (plan.ts), how long a run goes on (run.ts), which faults do what (faults.ts).
 
 import { assert } from '../core/assert.ts';
+import { type KeyedHash, keyedHash } from '../core/crdt/digest.ts';
 import type { Effect } from '../core/effect.ts';
 import type { Command, WebRequest } from '../core/input.ts';
 import { BASE_URL, POLICY } from './build.ts';
@@ -44,6 +45,7 @@ export class Universe implements World, Stage {
   readonly crypto: SimCrypto;
   readonly baseUrl: string = BASE_URL;
   readonly digestKey = [1, 2, 3, 4] as const;
+  readonly hash: KeyedHash;
   readonly nodes: readonly Machine[];
   phase: Phase = 'safety';
   /** What the core threw, when it did. */
@@ -71,6 +73,7 @@ export class Universe implements World, Stage {
     this.draws = new Draws(seed);
     this.#recorder = recorder;
     this.crypto = parts.crypto;
+    this.hash = keyedHash(this.digestKey, this.crypto.primitives.sha256);
     this.build = parts.build;
     this.liars = new Liars(options, this.draws, (name, node) => this.mark(name, node));
     this.network = new Network(this);

@@ -4,6 +4,7 @@
 
 import type { Policy } from '../core/acme/policy.ts';
 import type { ValidationRequest, ValidationResult } from '../core/acme/validation.ts';
+import type { KeyedHash } from '../core/crdt/digest.ts';
 import type { Command, WebRequest } from '../core/input.ts';
 import type { Now } from '../core/time.ts';
 import type { SimCrypto } from './crypto.ts';
@@ -39,8 +40,8 @@ export interface WorldView {
   readonly nodes: readonly NodeView[];
   /** Those that have to keep the promises: neither liars, nor removed, nor still to join. */
   readonly cluster: readonly NodeView[];
-  /** Key of the nodes' state digests. */
-  readonly digestKey: readonly [number, number, number, number];
+  /** The hash of the nodes' state digests. */
+  readonly hash: KeyedHash;
   /** The last observations, oldest first, for a story. At most some thousands. */
   recent(isWanted: (observation: Observation) => boolean, limit: number): readonly Observation[];
 }

@@ -4,6 +4,7 @@
 // Invariant: everything here is lost with the process, and found again. Never here: records, what
 // is asked and answered.
 
+import { type KeyedHash, keyedHash } from '../crdt/digest.ts';
 import { type ReplicaState, vectorOf } from '../crdt/replica.ts';
 import { EMPTY_VECTOR, type VersionVector } from '../crdt/version-vector.ts';
 import type { Effect } from '../effect.ts';
@@ -60,7 +61,7 @@ export interface Due {
 }
 
 export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
-  readonly digestKey: GossipOptions['digestKey'];
+  readonly hash: KeyedHash;
   readonly page: GossipOptions['page'];
   readonly fanOut: number;
   readonly membership: Membership;
@@ -83,10 +84,10 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   readonly #votes: ClockVotes;
 
   /** `boot`: four octets of this process, so that nodes do not march in step. */
-  constructor(options: GossipOptions, node: string, boot: Uint8Array) {
+  constructor(options: GossipOptions, node: string, boot: Uint8Array, sha256: Sha256) {
     const seed = boot.reduce((sum, octet) => (sum * 256 + octet) >>> 0, 0);
-    const { digestKey, page, fanOut, intervalMs, ownershipTtlMs } = options;
-    this.digestKey = digestKey;
+    const { page, fanOut, intervalMs, ownershipTtlMs } = options;
+    this.hash = keyedHash(options.digestKey, sha256);
     this.page = page;
     this.fanOut = fanOut;
     this.membership = new Membership(options, ~seed);

@@ -4,7 +4,7 @@
 
 import { faultOf } from '../acme/contents.ts';
 import type { Selection } from '../crdt/columns.ts';
-import type { DigestKey } from '../crdt/digest.ts';
+import type { DigestKey, KeyedHash } from '../crdt/digest.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
 import { askOf, type Receipt, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
@@ -31,7 +31,8 @@ export interface ExchangeOptions {
 }
 
 /** What an exchange needs besides records. */
-export interface Exchanging extends ExchangeOptions {
+export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
+  readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
 }
 
@@ -113,7 +114,7 @@ function pushOf(tx: Transaction, node: string): Json {
 }
 
 /** A page for a peer that has seen this much. */
-function pushFor(tx: Transaction, options: ExchangeOptions, vector: VersionVector): Page {
+function pushFor(tx: Transaction, options: Exchanging, vector: VersionVector): Page {
   const ask = { origin: null, vector, cursor: null, chain: '', listing: null, clockMs: 0 };
   return serve(tx.instant, viewOf(tx), ask, options.page);
 }
@@ -196,7 +197,7 @@ export function takePage(
 /** Merges a page, asked for or not, and says what is to follow. */
 function merge(
   tx: Transaction,
-  options: ExchangeOptions,
+  options: Exchanging,
   peer: string,
   page: Page,
 ): Pick<Exchanged, 'followUp' | 'agrees' | 'gain'> {
@@ -212,7 +213,7 @@ function merge(
     return { followUp: 'refuse' };
   }
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
-  const receipt = receive(tx.replica, viewOf(tx), options.digestKey, peer, page, expiredMs);
+  const receipt = receive(tx.replica, viewOf(tx), options.hash, peer, page, expiredMs);
   if (receipt.result === 'forgotten') {
     if (!mayReincarnate(tx.replica)) {
       tx.log('error', 'gossip', 'peer speaks of own events that were never made', { peer });
@@ -284,7 +285,7 @@ function hasTooManyOrigins(state: ReplicaState, { complete }: Page): boolean {
 export function viewOf(tx: Transaction): View {
   return {
     load: (keys) => tx.records(keys),
-    ranges: (ranges, limit) => tx.ranges(ranges.map((range) => ({ ...range, limit }))),
+    ranges: (ranges, limit) => tx.ranges(ranges.map((range) => ({ limit, ...range }))),
     deletables: (after, limit) => {
       const kinds = DELETABLE.filter((kind) => after === null || kind >= after.kind);
       const selections = kinds.map((kind): Selection => {

@@ -12,16 +12,12 @@ import { settle } from '../crdt/settle.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
-import { type ExchangeOptions, viewOf } from './exchange.ts';
+import { type Exchanging, viewOf } from './exchange.ts';
 
 /** Adds one page of records to the digest. Returns the chore for the next one. */
-export function countPage(
-  tx: Transaction,
-  { digestKey }: ExchangeOptions,
-  chore: Chore,
-): Chore | undefined {
+export function countPage(tx: Transaction, { hash }: Exchanging, chore: Chore): Chore | undefined {
   const outcome = ofOneInstant(tx, () => {
-    return count(tx.replica, viewOf(tx), digestKey, LIMITS.selectionPage);
+    return count(tx.replica, viewOf(tx), hash, LIMITS.selectionPage);
   });
   if (outcome === undefined) return chore;
   tx.advance(outcome);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonical, compareJson, isJson, sameJson, sizeOf } from './canonical.ts';
+import { canonical, compareJson, inOrder, isJson, sameJson, sizeOf } from './canonical.ts';
 import type { Json } from './record.ts';
 
 /** A member named `__proto__` is refused, so that no copy of a record can lose or gain a prototype. */
@@ -64,5 +64,23 @@ test('values are the same exactly when their canonical texts are, and the order 
   assert.not.ok(sameJson({ a: 1 }, { b: 1 }));
   assert.not.ok(sameJson([1], { 0: 1 } as Json));
 });
+
+test('in order is the same content, and the engine writes it as its canonical text', () => {
+  fc.assert(
+    fc.property(json, (value) => {
+      const sorted = inOrder(value);
+      assert.ok(sameJson(value, sorted));
+      assert.is(canonical(sorted), canonical(value));
+      assert.is(inOrder(sorted), isNumbered(sorted) ? inOrder(sorted) : sorted);
+      if (!isNumbered(sorted)) assert.is(JSON.stringify(sorted), canonical(value));
+    }),
+  );
+  assert.is(canonical({ b: 1, a: { 10: 1, 9: -0 } }), '{"a":{"10":1,"9":0},"b":1}');
+});
+
+/** Members named by numbers are enumerated as the engine likes. */
+function isNumbered(value: Json): boolean {
+  return /"\d+":/.test(JSON.stringify(value));
+}
 
 test.run();

@@ -12,21 +12,64 @@ export interface JsonBounds {
   readonly depth: number;
 }
 
+/** Texts of fields that were made for the digest, until they are stored. */
+const TEXTS = new WeakMap<object, string>();
+
 /** The canonical text. Two values are the same content when their texts are equal. */
 export function canonical(json: Json): string {
-  if (typeof json !== 'object' || json === null) return JSON.stringify(json);
+  if (isOrdered(json)) return JSON.stringify(json);
+  if (Array.isArray(json)) return `[${json.map(canonical).join(',')}]`;
+  const object = json as { readonly [member: string]: Json };
+  const names = Object.keys(object).sort(compareText);
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(object[name]!)}`).join(',')}}`;
+}
+
+/** The canonical text of a record's fields, kept for who stores them. */
+export function fieldsText(fields: { readonly [field: string]: Json }): string {
+  let text = TEXTS.get(fields);
+  if (text === undefined) {
+    text = canonical(fields);
+    TEXTS.set(fields, text);
+  }
+  return text;
+}
+
+/** A text of a record's fields: the canonical one when it was made before; it is not kept. */
+export function takeFieldsText(fields: { readonly [field: string]: Json }): string {
+  const text = TEXTS.get(fields);
+  if (text === undefined) return JSON.stringify(fields);
+  TEXTS.delete(fields);
+  return text;
+}
+
+/** The same content with all members in order; the very same value when they are already. */
+export function inOrder<T extends Json>(json: T): T {
+  return isOrdered(json) ? json : (ordered(json) as T);
+}
+
+function ordered(json: Json): Json {
+  if (typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map(inOrder);
+  const object = json as { readonly [member: string]: Json };
+  const names = Object.keys(object).sort(compareText);
+  return Object.fromEntries(names.map((name) => [name, inOrder(object[name]!)]));
+}
+
+/** True when the members of all objects are enumerated in order: then the engine writes the text. */
+function isOrdered(json: Json): boolean {
+  if (typeof json !== 'object' || json === null) return true;
   if (Array.isArray(json)) {
-    let text = '[';
-    for (let i = 0; i < json.length; i++) text += (i === 0 ? '' : ',') + canonical(json[i]!);
-    return `${text}]`;
+    for (let i = 0; i < json.length; i++) if (!isOrdered(json[i]!)) return false;
+    return true;
   }
   const object = json as { readonly [member: string]: Json };
-  let text = '{';
-  for (const name of Object.keys(object).sort(compareText)) {
-    if (text.length > 1) text += ',';
-    text += `${JSON.stringify(name)}:${canonical(object[name]!)}`;
+  let previous: string | undefined;
+  for (const name in object) {
+    if (previous !== undefined && name <= previous) return false;
+    if (!isOrdered(object[name]!)) return false;
+    previous = name;
   }
-  return `${text}}`;
+  return true;
 }
 
 /** A total order of content: by the code units of the canonical texts. 0 for the same content. */

@@ -4,7 +4,7 @@
 // what they make lies behind it or beyond where it ends.
 // Never here: when the walk goes on.
 
-import { advance, type Digest, type DigestKey, type Step } from './digest.ts';
+import { advance, type Digest, type KeyedHash, type Step } from './digest.ts';
 import type { Dot, Record } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
 import { beyond, covers, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
@@ -32,7 +32,7 @@ export function beginCount(state: ReplicaState): ReplicaState {
 }
 
 /** Counts about `limit` records more. The rows of `view` must be of the instant of `state`. */
-export function count(state: ReplicaState, view: View, key: DigestKey, limit: number): Outcome {
+export function count(state: ReplicaState, view: View, hash: KeyedHash, limit: number): Outcome {
   const { uncounted } = state;
   const all = uncounted === null ? EMPTY_VECTOR : beyond(uncounted.to, uncounted.from);
   const open = [...all].slice(0, ORIGINS);
@@ -51,18 +51,18 @@ export function count(state: ReplicaState, view: View, key: DigestKey, limit: nu
     return [origin, rows.length < most ? last : Math.min(last, rows.at(-1)!.dot.seq)];
   });
   const from = joinVectors(uncounted.from, new Map(reached));
-  const digest = advance(state.digest, key, steps);
+  const digest = advance(state.digest, hash, steps);
   return { state: { ...state, digest, uncounted: { ...uncounted, from } }, put: [], remove: [] };
 }
 
 /** The digest after some changes. */
 export function digestAfter(
   { digest, uncounted }: ReplicaState,
-  key: DigestKey,
+  hash: KeyedHash,
   steps: readonly Step[],
 ): Digest {
   if (steps.length === 0) return digest;
-  if (uncounted === null) return advance(digest, key, steps);
+  if (uncounted === null) return advance(digest, hash, steps);
   const known = (record: Record | undefined): Record | undefined => {
     return record && !isOpen(uncounted, record.dot) ? record : undefined;
   };
@@ -70,7 +70,7 @@ export function digestAfter(
     before: known(before),
     after: known(after),
   }));
-  return advance(digest, key, counted);
+  return advance(digest, hash, counted);
 }
 
 function isOpen({ from, to }: Uncounted, dot: Dot): boolean {

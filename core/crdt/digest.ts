@@ -1,13 +1,13 @@
 // State digest: an incremental hash over live content, independent of order and of dots. It is a
-// sum of 128-bit field hashes (two times modulo 2^64), so a write touches only the fields that
-// changed. Expiring records are summed per day of expiry and compared from a common day on;
-// tombstones count nothing. So the digest does not tell who pruned or purged first.
-// The hash is HalfSipHash-2-4 with 64-bit output, under two keys: a keyed pseudo-random function
-// made of 32-bit additions, rotations and exclusive ors, which JavaScript has at full speed.
+// sum of 128-bit record hashes (two times modulo 2^64), so a write touches only its record.
+// Expiring records are summed per day of expiry and compared from a common day on; tombstones count
+// nothing. So the digest does not tell who pruned or purged first.
+// The hash is SHA-256 over the key and the canonical text, cut to 128 bits: the host has it at the
+// speed of the machine, and the text is what is stored.
 // Never here: a proof against a peer that holds the key. It finds our faults, not forgeries.
 
-import { canonical } from './canonical.ts';
-import type { Json, Record, RecordKey } from './record.ts';
+import { fieldsText } from './canonical.ts';
+import type { Record, RecordKey } from './record.ts';
 import { expiresMsOf, isTombstone } from './schema.ts';
 
 /** Four 32-bit words: (low, high) of two 64-bit sums. */
@@ -15,6 +15,11 @@ export type Sum = readonly [number, number, number, number];
 
 /** Four 32-bit words, the same on all nodes of a cluster and unknown outside. */
 export type DigestKey = readonly [number, number, number, number];
+
+/** The hash of a text under a key. */
+export type KeyedHash = (text: string) => Sum;
+
+type Sha256 = (text: string) => Uint8Array;
 
 /** Sums by day of expiry; -1 for what does not expire. Days before `horizonDay` are gone. */
 export interface Digest {
@@ -31,22 +36,38 @@ export interface Step {
 export const EMPTY_DIGEST: Digest = { sums: new Map(), horizonDay: 0 };
 export const DAY_MS = 86_400_000;
 
-/** The sums over fields, with whose they are. */
-const COUNTED = new WeakMap<Record['fields'], RecordKey & { key: DigestKey; sum: Sum }>();
+/** What records count, with whose fields they are. */
+const COUNTED = new WeakMap<Record['fields'], RecordKey & { hash: KeyedHash; sum: Sum }>();
+
+const HASHES = new WeakMap<DigestKey, { readonly sha256: Sha256; readonly hash: KeyedHash }>();
 
 const NEVER = -1;
 const ZERO: Sum = [0, 0, 0, 0];
 const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 const SUM = /^[0-9a-f]{32}$/;
 
+/** The hash under which all nodes of a cluster compare what they hold; one for each key. */
+export function keyedHash(key: DigestKey, sha256: Sha256): KeyedHash {
+  const made = HASHES.get(key);
+  if (made?.sha256 === sha256) return made.hash;
+  const prefix = `${sumText(key)}/`;
+  const hash: KeyedHash = (text) => {
+    const octets = sha256(prefix + text);
+    return [wordAt(octets, 0), wordAt(octets, 4), wordAt(octets, 8), wordAt(octets, 12)];
+  };
+  HASHES.set(key, { sha256, hash });
+  return hash;
+}
+
 /** The digest after some changes. */
-export function advance(digest: Digest, key: DigestKey, steps: readonly Step[]): Digest {
+export function advance(digest: Digest, hash: KeyedHash, steps: readonly Step[]): Digest {
   const sums = new Map(digest.sums);
   for (const { before, after } of steps) {
-    const isLess = before !== undefined && isCounted(digest, before);
-    if (isLess) update(sums, dayOf(before), subtract, contribution(before, key, undefined));
+    if (before !== undefined && isCounted(digest, before)) {
+      update(sums, dayOf(before), subtract, contribution(before, hash));
+    }
     if (after === undefined || !isCounted(digest, after)) continue;
-    update(sums, dayOf(after), add, contribution(after, key, isLess ? before : undefined));
+    update(sums, dayOf(after), add, contribution(after, hash));
   }
   return { ...digest, sums };
 }
@@ -111,28 +132,13 @@ function isCounted(digest: Digest, record: Record): boolean {
   return !isTombstone(record) && !isPastHorizon(digest, record);
 }
 
-/**
- * The sum over the record's fields. It is kept beside them, since what is counted once is taken
- * away once; and only those that `before` does not hold as the very same value are hashed.
- */
-function contribution(record: Record, key: DigestKey, before: Record | undefined): Sum {
-  const made = COUNTED.get(record.fields);
-  if (made?.id === record.id && made.kind === record.kind && made.key === key) return made.sum;
-  const { kind, id, fields } = record;
-  let sum = before === undefined ? ZERO : contribution(before, key, undefined);
-  const old = before?.fields ?? {};
-  for (const field in old) {
-    if (fields[field] !== old[field]) sum = subtract(sum, hashOf(record, field, old[field]!, key));
-  }
-  for (const field in fields) {
-    if (fields[field] !== old[field]) sum = add(sum, hashOf(record, field, fields[field]!, key));
-  }
-  COUNTED.set(fields, { kind, id, key, sum });
+/** What a record counts. It is kept beside its fields: what is counted once is taken away once. */
+function contribution({ kind, id, fields }: Record, hash: KeyedHash): Sum {
+  const made = COUNTED.get(fields);
+  if (made?.id === id && made.kind === kind && made.hash === hash) return made.sum;
+  const sum = hash(`${kind}/${id}/${fieldsText(fields)}`);
+  COUNTED.set(fields, { kind, id, hash, sum });
   return sum;
-}
-
-function hashOf({ kind, id }: Record, field: string, value: Json, key: DigestKey): Sum {
-  return hash(`${kind}/${id}/${field}=${canonical(value)}`, key);
 }
 
 function update(
@@ -165,83 +171,7 @@ function subtract(a: Sum, b: Sum): Sum {
   ];
 }
 
-/**
- * Two HalfSipHash-2-4-64 (Aumasson, Bernstein 2012; reference code halfsiphash.c) of a text under
- * the two halves of the key, computed side by side. Text within Latin-1 counts as one octet a
- * character, other text as UTF-16LE, which bit 16 of the last word tells apart. Words are (low,
- * high) of each.
- */
-export function hash(text: string, [k0, k1, m0, m1]: DigestKey): Sum {
-  const perWord = isLatin1(text) ? 4 : 2;
-  const words = Math.floor(text.length / perWord);
-  let [a0, a1, a2, a3] = [k0, k1 ^ 0xee, k0 ^ 0x6c796765, k1 ^ 0x74656462];
-  let [b0, b1, b2, b3] = [m0, m1 ^ 0xee, m0 ^ 0x6c796765, m1 ^ 0x74656462];
-  let [lowA, lowB] = [0, 0];
-  // The text's words and the last one have two rounds each; then four rounds for each half of
-  // output.
-  for (let i = 0; i <= words + 2; i++) {
-    const word = i < words ? wordAt(text, i, perWord) : i === words ? lastWord(text, perWord) : 0;
-    if (i === words + 1) {
-      a2 ^= 0xee;
-      b2 ^= 0xee;
-    } else if (i === words + 2) {
-      lowA = a1 ^ a3;
-      lowB = b1 ^ b3;
-      a1 ^= 0xdd;
-      b1 ^= 0xdd;
-    }
-    a3 ^= word;
-    b3 ^= word;
-    for (let rounds = i <= words ? 2 : 4; rounds > 0; rounds--) {
-      a0 = (a0 + a1) | 0;
-      b0 = (b0 + b1) | 0;
-      a1 = ((a1 << 5) | (a1 >>> 27)) ^ a0;
-      b1 = ((b1 << 5) | (b1 >>> 27)) ^ b0;
-      a0 = (a0 << 16) | (a0 >>> 16);
-      b0 = (b0 << 16) | (b0 >>> 16);
-      a2 = (a2 + a3) | 0;
-      b2 = (b2 + b3) | 0;
-      a3 = ((a3 << 8) | (a3 >>> 24)) ^ a2;
-      b3 = ((b3 << 8) | (b3 >>> 24)) ^ b2;
-      a0 = (a0 + a3) | 0;
-      b0 = (b0 + b3) | 0;
-      a3 = ((a3 << 7) | (a3 >>> 25)) ^ a0;
-      b3 = ((b3 << 7) | (b3 >>> 25)) ^ b0;
-      a2 = (a2 + a1) | 0;
-      b2 = (b2 + b1) | 0;
-      a1 = ((a1 << 13) | (a1 >>> 19)) ^ a2;
-      b1 = ((b1 << 13) | (b1 >>> 19)) ^ b2;
-      a2 = (a2 << 16) | (a2 >>> 16);
-      b2 = (b2 << 16) | (b2 >>> 16);
-    }
-    a0 ^= word;
-    b0 ^= word;
-  }
-  return [lowA >>> 0, (a1 ^ a3) >>> 0, lowB >>> 0, (b1 ^ b3) >>> 0];
-}
-
-function isLatin1(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0xff) return false;
-  return true;
-}
-
-function wordAt(text: string, index: number, perWord: number): number {
-  const at = index * perWord;
-  if (perWord === 2) return text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16);
-  return (
-    text.charCodeAt(at) |
-    (text.charCodeAt(at + 1) << 8) |
-    (text.charCodeAt(at + 2) << 16) |
-    (text.charCodeAt(at + 3) << 24)
-  );
-}
-
-/** What is left of the text, and its length in octets in the upper eight bits. */
-function lastWord(text: string, perWord: number): number {
-  const width = 4 / perWord;
-  let word = (text.length * width) << 24;
-  if (width === 2) word |= 1 << 16;
-  const tail = text.length - (text.length % perWord);
-  for (let i = tail; i < text.length; i++) word |= text.charCodeAt(i) << (8 * (i - tail));
-  return word;
+function wordAt(octets: Uint8Array, at: number): number {
+  const [a, b, c, d] = [octets[at]!, octets[at + 1]!, octets[at + 2]!, octets[at + 3]!];
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

@@ -1,11 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DigestKey } from './digest.ts';
 import { changedFacts, replicaFrom } from './facts.ts';
 import { first } from './lattice.ts';
 import { emptyReplica, type ReplicaState, reincarnate, write } from './replica.ts';
+import { HASH } from './testing/hash.ts';
 
-const KEY: DigestKey = [1, 2, 3, 4];
 const AT = '000000000001-0000-a';
 const EMPTY = emptyReplica('n.1', 'boot');
 
@@ -49,7 +48,7 @@ test('a replica survives as its changes, and a write changes only a few facts', 
   const change = { kind: 'account', id: 'a', before: undefined, fields: made };
   const facts = new Map<string, string>();
   apply(facts, undefined, EMPTY);
-  const written = write(EMPTY, KEY, [change]).state;
+  const written = write(EMPTY, HASH, [change]).state;
   assert.equal([...changedFacts(EMPTY, written).keys()], ['replica/seq', 'replica/digest/-1']);
   apply(facts, EMPTY, written);
   const seen: ReplicaState = {

@@ -1,7 +1,16 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HLC_ZERO, isStamp, MAX_STAMP_MS, nextStamp, observe, stampMs, stampNode } from './hlc.ts';
+import {
+  follow,
+  HLC_ZERO,
+  isStamp,
+  MAX_STAMP_MS,
+  nextStamp,
+  observe,
+  stampMs,
+  stampNode,
+} from './hlc.ts';
 
 const moment = fc.record({
   ms: fc.oneof(fc.nat(3), fc.integer({ min: 0, max: MAX_STAMP_MS })),
@@ -86,6 +95,23 @@ test('the clock does not follow a stamp beyond the tolerance, and never runs bac
   const clock = { ms: 1000, counter: 5 };
   assert.is(observe(clock, stampOf({ ms: 1000, counter: 4, node: 'x' }), 1000, 30), clock);
   assert.is(observe(clock, stampOf({ ms: 999, counter: 9, node: 'x' }), 1000, 30), clock);
+});
+
+test('following records is observing each of their stamps', () => {
+  const registers = fc.array(fc.tuple(moment, fc.constantFrom('at', 'claimedAt', 'other')));
+  fc.assert(
+    fc.property(fc.array(registers), moment, fc.nat(9), (all, start, wallMs) => {
+      const records = all.map((list) => ({
+        fields: Object.fromEntries(list.map(([at, name], i) => [`f${i}`, { [name]: stampOf(at) }])),
+      }));
+      const clock = { ms: start.ms, counter: start.counter };
+      const stamps = all.flat().filter(([, name]) => name !== 'other');
+      const expected = stamps.reduce((c, [at]) => observe(c, stampOf(at), wallMs, 3), clock);
+      assert.equal(follow(clock, records, wallMs, 3), expected);
+    }),
+  );
+  const junk = [{ fields: { a: null, b: 'valid', c: { at: 'zzz' }, d: { at: 5 }, e: ['x'] } }];
+  assert.equal(follow(HLC_ZERO, junk, 1, 1), HLC_ZERO);
 });
 
 test.run();

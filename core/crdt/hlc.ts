@@ -6,6 +6,7 @@
 // Never here: clamping. A stamp is kept as it was made, or nodes would disagree about it.
 
 import { assert } from '../assert.ts';
+import type { Json, Record } from './record.ts';
 
 /** `mmmmmmmmmmmm-cccc-node`; sorts by code unit as (ms, counter, node). */
 export type Stamp = string;
@@ -35,7 +36,7 @@ export function nextStamp(
 ): readonly [stamp: Stamp, clock: HlcState] {
   const wall = Math.min(Math.max(Math.trunc(wallMs), 0), MAX_STAMP_MS);
   const next = wall > clock.ms ? { ms: wall, counter: 0 } : successor(clock);
-  const stamp = `${hex(next.ms, MS_DIGITS)}-${hex(next.counter, COUNTER_DIGITS)}-${node}`;
+  const stamp = `${textOf(next)}-${node}`;
   assert(isStamp(stamp), `not a node id: ${node}`);
   return [stamp, next];
 }
@@ -52,6 +53,34 @@ export function observe(
   const counter = Number.parseInt(stamp.slice(MS_DIGITS + 1, MS_DIGITS + 1 + COUNTER_DIGITS), 16);
   const isLater = ms > clock.ms || (ms === clock.ms && counter > clock.counter);
   return isLater ? { ms, counter } : clock;
+}
+
+/** The clock after seeing the stamps that the registers of these records carry. */
+export function follow(
+  before: HlcState,
+  records: readonly Pick<Record, 'fields'>[],
+  wallMs: number,
+  toleranceMs: number,
+): HlcState {
+  let clock = before;
+  let latest = textOf(clock);
+  for (const { fields } of records) {
+    for (const field in fields) {
+      const stamp = stampIn(fields[field]!);
+      // Most are old: those are told by their text.
+      if (stamp === undefined || stamp <= latest || !isStamp(stamp)) continue;
+      clock = observe(clock, stamp, wallMs, toleranceMs);
+      latest = textOf(clock);
+    }
+  }
+  return clock;
+}
+
+function stampIn(value: Json): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { at, claimedAt } = value as { readonly [member: string]: Json };
+  const stamp = at ?? claimedAt;
+  return typeof stamp === 'string' ? stamp : undefined;
 }
 
 /** The milliseconds since the epoch that a stamp names. */
@@ -73,6 +102,10 @@ function successor(clock: HlcState): HlcState {
   if (clock.counter < MAX_COUNTER) return { ms: clock.ms, counter: clock.counter + 1 };
   assert(clock.ms < MAX_STAMP_MS, 'the clock has run out of stamps');
   return { ms: clock.ms + 1, counter: 0 };
+}
+
+function textOf({ ms, counter }: HlcState): string {
+  return `${hex(ms, MS_DIGITS)}-${hex(counter, COUNTER_DIGITS)}`;
 }
 
 function hex(value: number, digits: number): string {

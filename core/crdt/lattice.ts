@@ -8,7 +8,7 @@
 import { assert } from '../assert.ts';
 import { compareJson, compareText, isJson, sameJson } from './canonical.ts';
 import { isStamp, type Stamp } from './hlc.ts';
-import type { Json, Record } from './record.ts';
+import type { Json } from './record.ts';
 
 /** Join, order and check of one family of values. `join` and `leq` expect valid values. */
 export interface Lattice {
@@ -127,16 +127,6 @@ export function renewed(lease: Lease): Lease {
 /** The holder is done. Release is final within the epoch. */
 export function released(lease: Lease): Lease {
   return { ...lease, released: true };
-}
-
-/** The stamps that the registers of some fields carry. */
-export function stampsOf({ fields }: Pick<Record, 'fields'>): readonly Stamp[] {
-  return Object.values(fields).flatMap((value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
-    const { at, claimedAt } = value as { readonly [member: string]: Json };
-    const stamp = at ?? claimedAt;
-    return isStamp(stamp) ? [stamp] : [];
-  });
 }
 
 /** A lattice whose values are totally ordered: the join is the greater. */

@@ -4,7 +4,7 @@
 // Never here: which pages count as seen (receive.ts).
 
 import { digestAfter } from './count.ts';
-import { type DigestKey, isPastHorizon, type Step } from './digest.ts';
+import { isPastHorizon, type KeyedHash, type Step } from './digest.ts';
 import { mergeRecord } from './merge.ts';
 import type { Listing } from './page.ts';
 import { keyText, type Origin, type Record, type RecordKey } from './record.ts';
@@ -52,7 +52,7 @@ export class Merging {
   }
 
   /** The state with the records merged; its vector is as it was. */
-  outcome(key: DigestKey): Outcome {
+  outcome(hash: KeyedHash): Outcome {
     if (this.#after.size === 0) return { state: this.#state, put: [], remove: [] };
     const steps: Step[] = [...this.#after].map(([text, after]) => {
       return { before: this.#before.get(text), after };
@@ -62,7 +62,7 @@ export class Merging {
       seq: this.#seq,
       ahead: this.#ahead,
       generation: this.#state.generation + (this.#isLate ? 1 : 0),
-      digest: digestAfter(this.#state, key, steps),
+      digest: digestAfter(this.#state, hash, steps),
     };
     return { state, put: [...this.#after.values()], remove: [] };
   }
@@ -104,13 +104,13 @@ export function deletedFrom(listing: Listing, ours: readonly Record[]): readonly
 /** The removal of live records of which we have learnt that they were deleted. */
 export function removal(
   state: ReplicaState,
-  key: DigestKey,
+  hash: KeyedHash,
   records: readonly (Record | undefined)[],
 ): Outcome {
   if (records.length === 0) return { state, put: [], remove: [] };
   const remove = records.flatMap((record) => (record && !isTombstone(record) ? [record] : []));
   const steps = remove.map((before) => ({ before, after: undefined }));
-  return { state: { ...state, digest: digestAfter(state, key, steps) }, put: [], remove };
+  return { state: { ...state, digest: digestAfter(state, hash, steps) }, put: [], remove };
 }
 
 /** True when the vector has seen the record in some version. */

@@ -9,7 +9,8 @@ import { askOf, receive } from './receive.ts';
 import type { Record } from './record.ts';
 import { dropPull, emptyReplica, expire, stall, vectorOf, write } from './replica.ts';
 import { serve } from './serve.ts';
-import { Cluster, KEY, type Node, settleAt } from './testing/cluster.ts';
+import { Cluster, type Node, settleAt } from './testing/cluster.ts';
+import { HASH } from './testing/hash.ts';
 
 const AT = '000000000001-0000-a';
 const BIG = { records: 100, octets: 100_000 };
@@ -45,7 +46,7 @@ function take(
   expiredMs = Number.POSITIVE_INFINITY,
 ): string {
   const read = readPage(JSON.parse(JSON.stringify(pageToJson(page))))!;
-  const receipt = receive(node.state, cluster.view(node), KEY, peer, read, expiredMs);
+  const receipt = receive(node.state, cluster.view(node), HASH, peer, read, expiredMs);
   cluster.commit(node, receipt);
   return receipt.result;
 }
@@ -197,18 +198,18 @@ test('equal vectors with different contents are noticed, and a full fetch heals 
   cluster.deliver(cluster.wire.pop()!);
   // A bit has flipped in a database.
   const broken = emptyReplica('n1.i0', 'boot');
-  const { state } = write(broken, KEY, []);
+  const { state } = write(broken, HASH, []);
   cluster.keep(two, { ...state, seen: two.state.seen });
   two.records.clear();
   const page = serve(one.state, cluster.view(one), askOf(two.state, 'n0'), BIG);
-  const receipt = receive(two.state, cluster.view(two), KEY, 'n0', page, 0);
+  const receipt = receive(two.state, cluster.view(two), HASH, 'n0', page, 0);
   assert.is(receipt.result, 'complete');
   assert.is(receipt.agrees, false);
   cluster.limits = BIG;
   cluster.everything(1, 0);
   assert.is(two.records.size, 1);
   const again = serve(one.state, cluster.view(one), askOf(two.state, 'n0'), BIG);
-  assert.is(receive(two.state, cluster.view(two), KEY, 'n0', again, 0).agrees, true);
+  assert.is(receive(two.state, cluster.view(two), HASH, 'n0', again, 0).agrees, true);
 });
 
 /** A node that reconciles deletions with b, and a page of c that has to wait for it. */

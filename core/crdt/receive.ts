@@ -6,7 +6,7 @@
 // Never here: reading the wire (page.ts), storage, which peer to call.
 
 import { compareText } from './canonical.ts';
-import { type DigestKey, digestFrom } from './digest.ts';
+import { digestFrom, type KeyedHash } from './digest.ts';
 import { deletedFrom, Merging, removal } from './merging.ts';
 import { type Ask, type Listing, type Page, type Position, sameCursor } from './page.ts';
 import type { Dot, Record, RecordKey } from './record.ts';
@@ -71,7 +71,7 @@ export function askOf(state: ReplicaState, peer: string): Ask {
 export function receive(
   before: ReplicaState,
   view: View,
-  key: DigestKey,
+  hash: KeyedHash,
   peer: string,
   page: Page,
   expiredMs: number,
@@ -92,11 +92,11 @@ export function receive(
   const taken = mustWait ? incoming.filter(({ kind }) => !isDeletable(kind)) : incoming;
   const merging = new Merging(state, view, taken, expiredMs);
   for (const record of taken) merging.take(record);
-  const merged = merging.outcome(key);
+  const merged = merging.outcome(hash);
   if (taken.length < incoming.length) return { ...merged, result: 'waits', agrees: undefined };
   const listed = range ? listedThrough(merged.state, peer, range.through, gone) : merged.state;
   const followed = follow(listed, peer, page);
-  const ended = removal(followed.state, key, followed.endsFetch ? doomed : []);
+  const ended = removal(followed.state, hash, followed.endsFetch ? doomed : []);
   const isComplete = followed.result === 'complete';
   const agrees = isComplete ? agreement(ended.state, page.complete!) : undefined;
   return { ...ended, put: merged.put, result: followed.result, agrees };

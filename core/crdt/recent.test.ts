@@ -103,4 +103,14 @@ test('whatever is written and removed, a range is exactly what a database would 
   assert.ok(told > 1_000 && silent > 1_000, `${told} told, ${silent} not`);
 });
 
+test('what passes takes all below it along', () => {
+  const recent = new Recent(8, new Map());
+  for (const seq of [1, 2, 5]) recent.write(record(`x${seq}`, seq));
+  recent.pass(record('x1', 3));
+  assert.is(recent.rows('a.1', 2, 10), undefined);
+  assert.equal(idsOf(recent.rows('a.1', 3, 10)), ['x5']);
+  recent.pass(record('y', 2));
+  assert.equal(idsOf(recent.rows('a.1', 3, 10)), ['x5']);
+});
+
 test.run();

@@ -56,6 +56,14 @@ export class Recent {
     if (this.#records.size > this.#limit) this.#forgetOldest();
   }
 
+  /** One of many versions that were stored: neither it nor what is below it is remembered. */
+  pass(record: Record): void {
+    this.remove(record);
+    const { origin, seq } = record.dot;
+    const stream = this.#streams.get(origin) ?? this.#open(origin);
+    if (stream !== undefined && seq > stream.after) this.#forgetThrough(stream, seq);
+  }
+
   /** A record that is stored no more. */
   remove(key: RecordKey): void {
     const text = keyText(key);
@@ -83,7 +91,10 @@ export class Recent {
   #forgetOldest(): void {
     const [oldest] = this.#records.values();
     const { origin, seq } = oldest!.dot;
-    const stream = this.#streams.get(origin)!;
+    this.#forgetThrough(this.#streams.get(origin)!, seq);
+  }
+
+  #forgetThrough(stream: Stream, seq: number): void {
     stream.after = seq;
     for (const record of stream.rows.splice(0, firstBeyond(stream.rows, seq))) {
       this.#records.delete(keyText(record));

@@ -11,13 +11,14 @@
 // sender's vector covers. A record that is absent while its birth dot is covered was deleted.
 
 import { assert } from '../assert.ts';
+import { inOrder } from './canonical.ts';
 import { digestAfter, NOT_KEPT, type Uncounted } from './count.ts';
 import {
   DAY_MS,
   type Digest,
-  type DigestKey,
   EMPTY_DIGEST,
   forgetDays,
+  type KeyedHash,
   type Step,
 } from './digest.ts';
 import { type Stamp, stampMs } from './hlc.ts';
@@ -150,12 +151,12 @@ export function nextDot(state: ReplicaState): Dot {
 
 /**
  * Local writes, in this order; what refers to a record is written after it. Fields that would step
- * back stay where they are, and a write that changes nothing makes no event. Without a key no
+ * back stay where they are, and a write that changes nothing makes no event. Without a hash no
  * digest is kept: a node that works alone has nobody to compare with.
  */
 export function write(
   state: ReplicaState,
-  key: DigestKey | undefined,
+  hash: KeyedHash | undefined,
   changes: readonly Change[],
 ): Outcome {
   let { seq } = state;
@@ -168,17 +169,17 @@ export function write(
     const dot = { origin: state.origin, seq: ++seq };
     const isBirth = before === undefined && isDeletable(kind);
     const born = isBirth ? { ...wanted, born: dotText(dot) } : wanted;
-    const after: Record = { kind, id, fields: born, dot };
+    const after: Record = { kind, id, fields: inOrder(born), dot };
     put.push(after);
     steps.push({ before, after });
   }
   if (put.length === 0) return { state, put, remove: [] };
-  if (key === undefined) {
+  if (hash === undefined) {
     const isKnown = state.isEstablished && state.uncounted !== null;
     const alone = isKnown ? state : { ...state, isEstablished: true, uncounted: NOT_KEPT };
     return { state: { ...alone, seq }, put, remove: [] };
   }
-  return { state: { ...state, seq, digest: digestAfter(state, key, steps) }, put, remove: [] };
+  return { state: { ...state, seq, digest: digestAfter(state, hash, steps) }, put, remove: [] };
 }
 
 /** The fields that delete a record of a deletable kind, to be written like any other change. */

@@ -36,6 +36,8 @@ export interface PageLimits {
 
 /** Rows read of one origin even when there are very many. */
 const MIN_ROWS = 16;
+/** So many times faster than all is what is urgent sought. */
+const LOOKAHEAD = 4;
 
 /** Origins looked at for one page. Of most processes that are gone little is left. */
 const MOST_ORIGINS = 1024;
@@ -114,11 +116,15 @@ function readStreams(
     starts.sort((a, b) => rank(a.origin) - rank(b.origin) || compareText(a.origin, b.origin));
   }
   const areAll = starts.splice(MOST_ORIGINS).length === 0;
-  const limit = Math.max(MIN_ROWS, Math.ceil((2 * records) / Math.max(1, starts.length)));
+  const share = Math.ceil((2 * records) / Math.max(1, starts.length));
+  // One more than fits the page shows that there is more. The first page looks ahead as it is.
+  const limit = Math.max(MIN_ROWS, since === null ? share : Math.min(records + 1, share));
   const lookahead = starts.filter(({ from, urgentFrom }) => urgentFrom > from);
   const ranges: Range[] = [
     ...starts.map(({ origin, from }) => ({ origin, afterSeq: from })),
-    ...lookahead.map(({ origin, urgentFrom }) => ({ origin, afterSeq: urgentFrom })),
+    ...lookahead.map(({ origin, urgentFrom: afterSeq }) => {
+      return { origin, afterSeq, limit: LOOKAHEAD * limit };
+    }),
   ];
   const found = ranges.length === 0 ? [] : view.ranges(ranges, limit);
   const streams = starts.map((start, i) => {

@@ -11,13 +11,15 @@ import type { Origin, Record, RecordKey } from './record.ts';
 export interface Range {
   readonly origin: Origin;
   readonly afterSeq: number;
+  /** Its own limit of rows. */
+  readonly limit?: number;
 }
 
 export interface View {
   /** The records of these keys, in the order asked. */
   load(keys: readonly RecordKey[]): readonly (Record | undefined)[];
   /**
-   * For each range the first `limit` records by seq. All ranges are read at one instant, and it is
+   * For each range the first `limit` records by seq, unless it has a limit of its own. All ranges are read at one instant, and it is
    * the instant of the replica state that is handed in with this view.
    */
   ranges(ranges: readonly Range[], limit: number): readonly (readonly Record[])[];

@@ -48,7 +48,7 @@ function readKey(
   return { ok: true, value: { thumbprint, spkiHash: toBase64Url(sha256(spki)), jwk } };
 }
 
-function sha256(data: Uint8Array | string): Uint8Array {
+export function sha256(data: Uint8Array | string): Uint8Array {
   return octetsOf(hash('sha256', data, 'binary'));
 }
 

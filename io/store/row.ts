@@ -4,6 +4,7 @@
 // Never here: SQL.
 
 import { assert } from '../../core/assert.ts';
+import { takeFieldsText } from '../../core/crdt/canonical.ts';
 import { columnsOf, type Selection } from '../../core/crdt/columns.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
 import { MAX_FIELDS_SIZE } from '../../core/crdt/schema.ts';
@@ -57,7 +58,7 @@ export function rowOf(record: Record): Row {
   requireKey(record);
   requireText('origin', dot.origin, KEY_LIMITS.originBytes);
   if (!Number.isSafeInteger(dot.seq) || dot.seq < 0) refuse(`seq ${dot.seq} of ${kind} ${id}`);
-  const text = JSON.stringify(fields);
+  const text = takeFieldsText(fields);
   requireSize(`the fields of ${kind} ${id}`, text);
   const { owner, name, state, expiresMs } = columnsOf(record);
   return [

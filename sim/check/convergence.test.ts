@@ -1,15 +1,17 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { advance, EMPTY_DIGEST, sumText } from '../../core/crdt/digest.ts';
+import { advance, EMPTY_DIGEST, keyedHash, sumText } from '../../core/crdt/digest.ts';
+import { cheapCrypto } from '../crypto.ts';
 import { History, status } from '../testing/history.ts';
 import { convergence } from './convergence.ts';
 
+const HASH = keyedHash([1, 2, 3, 4], cheapCrypto().primitives.sha256);
 const RECORD = status('certificate/a', 'valid');
 
 /** The facts of a disk that holds exactly these records. */
 function digestFacts(records: readonly (typeof RECORD)[]): { readonly [name: string]: string } {
   const steps = records.map((after) => ({ before: undefined, after }));
-  const { sums } = advance(EMPTY_DIGEST, [1, 2, 3, 4], steps);
+  const { sums } = advance(EMPTY_DIGEST, HASH, steps);
   return Object.fromEntries([...sums].map(([day, sum]) => [`replica/digest/${day}`, sumText(sum)]));
 }
 

@@ -105,7 +105,7 @@ function misdigested(world: WorldView, { index, disk }: NodeView): Finding | und
   const day = Math.max(Math.floor(trueMs(world.nowUs) / DAY_MS) + 1, replica.digest.horizonDay);
   const steps = [...disk.records()].map((after) => ({ before: undefined, after }));
   const empty = { ...EMPTY_DIGEST, horizonDay: replica.digest.horizonDay };
-  const real = digestFrom(advance(empty, world.digestKey, steps), day);
+  const real = digestFrom(advance(empty, world.hash, steps), day);
   const kept = digestFrom(replica.digest, day);
   if (real === kept) return undefined;
   const story = [`n${index} keeps the digest ${kept}, but its contents have ${real}`];

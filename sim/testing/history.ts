@@ -3,11 +3,13 @@
 // told.
 // Never here: judging.
 
+import { keyedHash } from '../../core/crdt/digest.ts';
 import type { Record, RecordKey } from '../../core/crdt/record.ts';
 import type { Effect, WebResponse } from '../../core/effect.ts';
 import type { Input, WebRequest } from '../../core/input.ts';
 import type { Checker, Finding } from '../checker.ts';
 import { EPOCH_MS } from '../clock.ts';
+import { cheapCrypto } from '../crypto.ts';
 import { Disk } from '../disk.ts';
 import type { Observation } from '../observation.ts';
 import { quiet } from '../options.ts';
@@ -39,7 +41,7 @@ export class History {
       get cluster(): WorldView['nodes'] {
         return this.nodes;
       },
-      digestKey: [1, 2, 3, 4],
+      hash: keyedHash([1, 2, 3, 4], cheapCrypto().primitives.sha256),
       recent: (isWanted, limit) => told.#seen.filter(isWanted).slice(-limit),
     };
     for (let node = 0; node < nodes; node++) {

@@ -6,7 +6,7 @@
 import * as assert from 'uvu/assert';
 import { compareText, sameJson } from '../canonical.ts';
 import { beginCount, count } from '../count.ts';
-import { DAY_MS, type DigestKey } from '../digest.ts';
+import { DAY_MS } from '../digest.ts';
 import { changedFacts, replicaFrom } from '../facts.ts';
 import { compare, type Fields } from '../merge.ts';
 import { type Ask, askToJson, pageToJson, readAsk, readPage } from '../page.ts';
@@ -31,8 +31,8 @@ import { serve } from '../serve.ts';
 import { settle } from '../settle.ts';
 import { covers, dotText, type VersionVector } from '../version-vector.ts';
 import type { View } from '../view.ts';
+import { HASH } from './hash.ts';
 
-export const KEY: DigestKey = [1, 2, 3, 4];
 export const TTL_MS = 2 * DAY_MS;
 
 export type Message = { from: number; to: number; ask?: Json; page?: Json };
@@ -89,11 +89,11 @@ export class Cluster {
     return {
       load: (keys) => keys.map((key) => node.records.get(keyText(key))),
       ranges: (ranges, limit) =>
-        ranges.map(({ origin, afterSeq }) =>
+        ranges.map(({ origin, afterSeq, limit: most = limit }) =>
           all
             .filter(({ dot }) => dot.origin === origin && dot.seq > afterSeq)
             .sort((a, b) => a.dot.seq - b.dot.seq)
-            .slice(0, limit),
+            .slice(0, most),
         ),
       deletables: (after, limit) =>
         all
@@ -132,7 +132,7 @@ export class Cluster {
   put(node: Node, kind: string, id: string, fields: Fields): void {
     const before = node.records.get(`${kind}/${id}`);
     const change = { kind, id, before, fields: { ...before?.fields, ...fields } };
-    this.commit(node, write(node.state, KEY, [change]));
+    this.commit(node, write(node.state, HASH, [change]));
   }
 
   ask(from: number, to: number): void {
@@ -167,11 +167,11 @@ export class Cluster {
     const page = readPage(JSON.parse(JSON.stringify(message.page)));
     assert.ok(page !== undefined, 'an honest page is readable');
     const peer = `n${message.from}`;
-    let receipt = receive(node.state, this.view(node), KEY, peer, page, this.nowMs - DAY_MS);
+    let receipt = receive(node.state, this.view(node), HASH, peer, page, this.nowMs - DAY_MS);
     if (receipt.result === 'forgotten') {
       this.reached.add('forgotten');
       this.keep(node, reincarnate(node.state, `${node.name}.i${this.unique()}`));
-      receipt = receive(node.state, this.view(node), KEY, peer, page, this.nowMs - DAY_MS);
+      receipt = receive(node.state, this.view(node), HASH, peer, page, this.nowMs - DAY_MS);
     }
     assert.is.not(receipt.result, 'forgotten');
     assert.is.not(receipt.agrees, false, 'equal vectors, different contents');
@@ -234,7 +234,7 @@ export function livesAlone(cluster: Cluster, node: Node, change: Change): void {
 /** Counts two more records, where the digest lacks some. */
 export function countAt(cluster: Cluster, node: Node): void {
   if (node.state.uncounted === null) return;
-  cluster.commit(node, count(node.state, cluster.view(node), KEY, 2));
+  cluster.commit(node, count(node.state, cluster.view(node), HASH, 2));
   if (node.state.uncounted === null) cluster.reached.add('counted');
 }
 
