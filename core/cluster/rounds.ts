@@ -17,7 +17,7 @@ export interface RoundOptions {
 /** How long after a write peers are told of it: long enough to gather what comes together. */
 export const DEBOUNCE_MS = 20;
 /** Under steady load peers are told no more often than this. */
-export const CALM_MS = 200;
+export const CALM_MS = 250;
 /** Intervals a peer that fails again and again is left alone for, at most. */
 const MAX_BACK_OFF = 20;
 /** An ask without answer or failure for this many intervals is given up. */

@@ -8,9 +8,14 @@ import { readYourWrites } from './read-your-writes.ts';
 const ORDER = { finalize: 'https://ca.sim/acme/order/o/finalize', status: 'pending' };
 const ACCOUNT = 'https://ca.sim/acme/account/a';
 
-function ask(route: string, id: string, payload?: { readonly contact: readonly string[] }) {
+function ask(
+  route: string,
+  id: string,
+  payload?: { readonly contact: readonly string[] },
+  account = 'a',
+) {
   const web: WebRequest = { method: 'POST', target: '/', contentType: '', body: '' };
-  const from = { account: 'a', thumbprint: 't', nonce: undefined, bend: undefined };
+  const from = { account, thumbprint: 't', nonce: undefined, bend: undefined };
   noteRequest(web, { route, ids: [id], isGenuine: true, payload, ...from });
   return web;
 }
@@ -30,6 +35,17 @@ test('contacts that were written and are not there are seen', () => {
   history.exchangeOf(0, ask('account', 'a', { contact: ['x'] }), account('x'));
   history.exchangeOf(0, ask('account', 'a'), account('y'));
   assert.match(history.findings[0]!.story.at(-1) ?? '', /told of contacts/);
+});
+
+test('an account that is unknown later is seen, when it asks for itself', () => {
+  const gone = refusal('account', 400, 'accountDoesNotExist');
+  const promises = ['a', 'another'].map((asker) => {
+    const history = new History(readYourWrites());
+    history.exchangeOf(0, ask('account', 'a', { contact: ['x'] }), account('x'));
+    history.exchangeOf(0, ask('account', 'a', undefined, asker), gone);
+    return history.promises;
+  });
+  assert.equal(promises, [['a client reads what it was told'], []]);
 });
 
 test('writes on their way, other nodes and exchanged disks leave nothing to rely on', () => {
