@@ -71,8 +71,9 @@ test('in order is the same content, and the engine writes it as its canonical te
       const sorted = inOrder(value);
       assert.ok(sameJson(value, sorted));
       assert.is(canonical(sorted), canonical(value));
-      assert.is(inOrder(sorted), isNumbered(sorted) ? inOrder(sorted) : sorted);
-      if (!isNumbered(sorted)) assert.is(JSON.stringify(sorted), canonical(value));
+      if (isNumbered(sorted)) return;
+      assert.is(inOrder(sorted), sorted);
+      assert.is(JSON.stringify(sorted), canonical(value));
     }),
   );
   assert.is(canonical({ b: 1, a: { 10: 1, 9: -0 } }), '{"a":{"10":1,"9":0},"b":1}');
