@@ -59,9 +59,10 @@ export interface Engine {
   readonly receive: typeof receive;
   readonly write: typeof write;
   readonly reincarnate: typeof reincarnate;
+  readonly purge: typeof purge;
 }
 
-export const SOUND: Engine = { serve, receive, write, reincarnate };
+export const SOUND: Engine = { serve, receive, write, reincarnate, purge };
 
 const HASH = keyedHash([1, 2, 3, 4], cheapCrypto().primitives.sha256);
 const OCTETS = 1_000_000;
@@ -102,7 +103,7 @@ export class Nodes {
 
   purge(node: SmallNode): SmallNode {
     const tombstones = [...node.records.values()].filter(isTombstone);
-    return this.#after(node, purge(node.replica, tombstones, LATER_MS, 0)).node;
+    return this.#after(node, this.#engine.purge(node.replica, tombstones, LATER_MS, 0)).node;
   }
 
   /** Makes own events of what no vector speaks for. */

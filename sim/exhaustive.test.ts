@@ -65,6 +65,19 @@ test('a missed tombstone that nobody reconciles is found', () => {
   assert.match(promise, /settled nodes differ|comes back|digests differ/);
 });
 
+test('a tombstone that is purged without a trace is found', () => {
+  const promise = brokenBy(
+    {
+      purge: (state, records, nowMs, ttlMs) => {
+        const { remove } = SOUND.purge(state, records, nowMs, ttlMs);
+        return { state, put: [], remove };
+      },
+    },
+    world('purged before everybody'),
+  );
+  assert.match(promise, /settled nodes differ|comes back|digests differ|do not settle/);
+});
+
 test('a small world without a defect is visited whole', () => {
   const small = world('pages of one record');
   const { states, broken, isWhole } = explore(small, MOST);

@@ -170,9 +170,11 @@ function frame(
   problemType: string | undefined,
 ): WebResponse {
   const needsNonce = web.method === 'POST' || route?.name === 'new-nonce';
+  // What this answer acknowledges counts as well, which becomes an event in a moment.
+  const position = tx.replica.seq + tx.drafts.size;
   return renderAnswer(held.policy, content, {
     route: route?.name ?? 'none',
-    nonce: needsNonce ? held.nonces.issue(tx.now.monoMs, tx.replica.seq) : undefined,
+    nonce: needsNonce ? held.nonces.issue(tx.now.monoMs, position) : undefined,
     indexLink: web.target.startsWith('/acme/') && route?.name !== 'directory',
     problem: problemType,
   });

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fromBase64Url } from '../bytes.ts';
 import type { Json } from '../crdt/record.ts';
 import { Client, type Reply, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
@@ -233,6 +234,16 @@ test('a request waits for what the issuer had written when one page is not enoug
   const loads = cluster.messages;
   assert.is(client.post(target, undefined, { nonce }).status, 200);
   assert.ok(cluster.messages - loads > 4, 'several pages were fetched');
+});
+
+test('the nonce of an answer names the write that the answer acknowledges', () => {
+  const cluster = started(['a', 'b']);
+  const client = Client.registered(cluster.rig('a'));
+  const nonce = client.order(['named.example.com']).header('replay-nonce')!;
+  const position = fromBase64Url(nonce)!
+    .subarray(18, 24)
+    .reduce((sum, octet) => sum * 256 + octet, 0);
+  assert.is(position, cluster.rig('a').node.gauges.position);
 });
 
 test('a nonce of its own costs a node no word with anybody', () => {

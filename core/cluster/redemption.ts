@@ -199,7 +199,8 @@ function spend(
   const reading = nonces.read(nonce, tx.now.monoMs);
   if (!reading.ok) return { verdict: reading.reason, upTo: null };
   nonces.spend(reading.counter);
-  const seq = nonces.positionOf(nonce);
+  // A write that came to nothing was counted ahead, and made no event.
+  const seq = Math.min(nonces.positionOf(nonce), tx.replica.seq);
   return { verdict: 'spent', upTo: seq === 0 ? null : [tx.replica.origin, seq] };
 }
 

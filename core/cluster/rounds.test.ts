@@ -83,6 +83,16 @@ test('a peer that fails is left alone longer and longer, and at once taken back 
   assert.is(schedule.ask('b', now), true);
 });
 
+test('a peer that was left alone and calls is there again', () => {
+  const schedule = rounds(0, ['b']);
+  for (let count = 0; count < 5; count++) schedule.failed('b', 0);
+  assert.not(schedule.ask('b', 1));
+  assert.not(schedule.isReachable('b'));
+  schedule.heard('b', 2, undefined);
+  assert.ok(schedule.isReachable('b'));
+  assert.ok(schedule.ask('b', 3));
+});
+
 test('a write brings the next round near, once for all writes that come together', () => {
   const schedule = rounds();
   schedule.due(0, EMPTY_VECTOR);

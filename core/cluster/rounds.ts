@@ -78,11 +78,15 @@ export class Rounds {
     return this.#peers.get(name)?.seen;
   }
 
-  /** A peer has asked or answered; `seen`: what it has seen, if it said so. */
+  /**
+   * A peer has asked or answered, so it is there and need not be left alone any longer; `seen`: what
+   * it has seen, if it said so.
+   */
   heard(name: string, monoMs: number, seen: VersionVector | undefined): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
-    this.#peers.set(name, { ...peer, seen: seen ?? peer.seen, heardMonoMs: monoMs });
+    const back = { failures: 0, notBeforeMonoMs: 0 };
+    this.#peers.set(name, { ...peer, ...back, seen: seen ?? peer.seen, heardMonoMs: monoMs });
   }
 
   /** The peers heard of lately. */

@@ -9,14 +9,18 @@ import { crl } from './crl.ts';
 import { dots } from './dots.ts';
 import { durability } from './durability.ts';
 import { durableBeforeVisible } from './durable-before-visible.ts';
+import { firstContact } from './first-contact.ts';
 import { leases } from './leases.ts';
 import { liveness } from './liveness.ts';
+import { members } from './members.ts';
 import { monotonicitySeen } from './monotonicity-seen.ts';
 import { monotonicityStored } from './monotonicity-stored.ts';
 import { nonceSingleUse } from './nonce-single-use.ts';
 import { oneCertificate } from './one-certificate.ts';
 import { readYourWrites } from './read-your-writes.ts';
+import { refusals } from './refusals.ts';
 import { resurrection } from './resurrection.ts';
+import { sessions } from './sessions.ts';
 import { situations } from './situations.ts';
 import { vector } from './vector.ts';
 
@@ -38,4 +42,8 @@ export const CHECKERS: readonly CheckerFactory[] = [
   situations,
   control,
   leases,
+  sessions,
+  members,
+  firstContact,
+  refusals,
 ];

@@ -35,6 +35,16 @@ test('RFC 5280 §5.2.3: a number that does not grow is seen', () => {
   assert.equal(history.promises, ['list numbers only grow']);
 });
 
+test('RFC 5280 §5.2.3: two nodes that give two lists one number are seen', () => {
+  const history = new History(crl());
+  history.visible(0, order(5));
+  history.visible(1, { ...order(5), tag: 1 });
+  assert.equal(history.promises, []);
+  history.visible(1, { ...order(6), tag: 1 });
+  history.visible(0, { ...order(6), tag: 1 });
+  assert.equal(history.promises, ['no two lists have one number']);
+});
+
 test('a list without a revocation that was durable when it was ordered is seen', () => {
   const history = new History(crl());
   history.commit(0, [REVOKED]);

@@ -1,4 +1,5 @@
-// Are revocation lists right (RFC 5280 §5)? Numbers only grow at each node and CA, a list holds
+// Are revocation lists right (RFC 5280 §5)? Numbers only grow at each node and CA, no two nodes give
+// two lists the same, a list holds
 // every revocation that was durable when it was ordered, and whoever was told of a revocation finds
 // it in the list he asks the same node for afterwards.
 // Sees: lists made too early, a number that repeats, stale lists. Cannot see: lists whose form it
@@ -30,6 +31,8 @@ type Awaited = { readonly serial: string } | { readonly acknowledged: number };
 export function crl(): Checker {
   const nodes: AtNode[] = [];
   const awaited = new Map<number, Awaited>();
+  /** Who made the list of a number, by CA, number and tag. */
+  const makers = new Map<string, number>();
   const at = (node: number): AtNode => (nodes[node] ??= nothingKnown());
   return {
     name: 'crl',
@@ -50,7 +53,7 @@ export function crl(): Checker {
           }
           return undefined;
         case 'visible':
-          return orders(at(observation.node), observation, world);
+          return orders(at(observation.node), makers, observation, world);
         case 'step':
           return isBuilt(at(observation.node), observation, world);
         case 'call':
@@ -81,6 +84,7 @@ function isRevoked(record: Parameters<typeof rung>[0]): boolean {
 
 function orders(
   { numbers, revoked, ordered }: AtNode,
+  makers: Map<string, number>,
   { node, effect }: Extract<Observation, { kind: 'visible' }>,
   world: WorldView,
 ): Finding | undefined {
@@ -89,6 +93,14 @@ function orders(
   const before = numbers.get(ca) ?? 0;
   numbers.set(ca, number);
   ordered.set(`${ca} ${number}`, revoked.size);
+  const whole = `${ca} ${number} ${effect.tag}`;
+  const maker = makers.get(whole);
+  makers.set(whole, node);
+  if (maker !== undefined && maker !== node) {
+    const end = `n${node} orders list ${number} of CA ${ca} under the number of one of n${maker}`;
+    const story = nodeStory(world, node, end);
+    return { promise: 'no two lists have one number', nodes: [node, maker], story };
+  }
   if (number > before) return undefined;
   const end = `n${node} orders list ${number} of CA ${ca} after list ${before}`;
   return { promise: 'list numbers only grow', nodes: [node], story: nodeStory(world, node, end) };

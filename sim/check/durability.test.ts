@@ -48,4 +48,11 @@ test('what is there or higher, and what went with an exchanged disk, is no loss'
   assert.equal(history.end(), []);
 });
 
+test('a record that is removed before its time is found', () => {
+  const history = new History(durability());
+  history.commit(0, [status('order/o', 'valid')]);
+  history.commit(0, [], {}, [{ kind: 'order', id: 'o' }]);
+  assert.equal(history.promises, ['nothing acknowledged is lost']);
+});
+
 test.run();

@@ -5,6 +5,7 @@
 // Excuses: what was on no other disk when a disk was exchanged; what has expired and been swept.
 
 import { keyText, type Record } from '../../core/crdt/record.ts';
+import { isDeletable } from '../../core/crdt/schema.ts';
 import type { Checker, Finding } from '../checker.ts';
 import type { DiskView } from '../disk.ts';
 import type { Observation, ObservationKind } from '../observation.ts';
@@ -37,11 +38,16 @@ function observe(
   switch (observation.kind) {
     case 'durable': {
       const own = rowsOf(observation.node);
+      let finding: Finding | undefined;
       for (const { records, forget } of observation.changes) {
         for (const record of records) own.set(keyText(record), record);
-        for (const key of forget) own.delete(keyText(key));
+        for (const key of forget) {
+          const early = goneEarly(world, observation.node, own.get(keyText(key)));
+          if (early !== undefined) finding ??= early;
+          own.delete(keyText(key));
+        }
       }
-      return undefined;
+      return finding;
     }
     case 'disk':
       rows[observation.node] = contentOf(observation.disk);
@@ -57,6 +63,18 @@ function observe(
     default:
       return undefined;
   }
+}
+
+/** What expires goes when its time has passed for everybody, and what does not only once deleted. */
+function goneEarly(
+  world: WorldView,
+  node: number,
+  record: Record | undefined,
+): Finding | undefined {
+  if (record === undefined || isDeletable(record.kind)) return undefined;
+  if (mayBeSwept(record, world.nowUs)) return undefined;
+  const end = `n${node} removes ${recordText(record)} before its time`;
+  return { promise: PROMISE, nodes: [node], story: storyOf(world, record.id, end) };
 }
 
 function contentOf(disk: DiskView): Map<string, Record> {

@@ -42,6 +42,22 @@ test('taking over a lease that has lapsed is right, and its gap is measured', ()
   assert.is(figures.size, 1);
 });
 
+test('a result that comes after its lease and is believed is found', () => {
+  const history = takeOver(151_000).history;
+  const done: Record = { ...order(lease('n1', 2), 'n0.1', 2), fields: { status: 'valid' } };
+  history.writes(0, [order(lease('n1', 2), 'n1.1', 1)], 160_000);
+  const result = { ok: false, problem: 'serverInternal', detail: '' } as const;
+  history.step(0, { kind: 'issued', order: 'o', csr: 'c', result }, [
+    {
+      kind: 'persist',
+      records: [{ ...done, fields: { ...done.fields, owner: lease('n1', 2) } }],
+      forget: [],
+      facts: new Map(),
+    },
+  ]);
+  assert.equal(history.promises, ['only who holds the lease writes what came of the work']);
+});
+
 test('a node that goes on with its own work takes nothing over', () => {
   const history = new History(leases());
   history.writes(0, [order(lease('n0', 1), 'n0.1', 1)], 1000);

@@ -1,6 +1,7 @@
 // Does anybody take work over from a node that may still be at it? Who takes over must have seen
 // the lease unchanged for as long as it is good, by its own monotonic clock.
-// Sees: a taking over that comes too early. Cannot see: whose clock runs wrong; a clock that leaps
+// And does anybody act on what he has lost: write what came of work that is another's by now?
+// Sees: a taking over that comes too early, a late result that is believed. Cannot see: whose clock runs wrong; a clock that leaps
 // lets two nodes work at once, which costs work and nothing else. It reports the smallest gap of a
 // run: from the end of the owner's window, by the owner's clock, to the moment of taking over.
 // Excuses: a version of the lease that the taker had not seen; a process that has just started.
@@ -15,6 +16,7 @@ import type { NodeView, WorldView } from '../world.ts';
 import { recordText, storyOf } from './story.ts';
 
 const PROMISE = 'nobody takes over work before its lease has lapsed';
+const BELIEVED = 'only who holds the lease writes what came of the work';
 
 /** A version of a lease as one node knows it. */
 interface Known {
@@ -67,7 +69,7 @@ function follow(
   known: Map<string, Known>,
   written: Written,
   world: WorldView,
-  { node, now }: Extract<Observation, { kind: 'step' }>,
+  { node, now, input }: Extract<Observation, { kind: 'step' }>,
   record: Record,
 ): { readonly gapMs?: number; readonly finding?: Finding } | undefined {
   const key = keyText(record);
@@ -75,7 +77,10 @@ function follow(
   const before = known.get(key);
   if (lease === undefined || stateOf(record) !== 'processing') {
     known.delete(key);
-    return undefined;
+    const isResult = input.kind === 'validated' || input.kind === 'issued';
+    if (before === undefined || !isResult || isForeign(record, world, node)) return undefined;
+    const late = believed(world, node, now.monoMs, before, record);
+    return late && { finding: late };
   }
   const view = world.nodes[node]!;
   const { boot } = view;
@@ -91,6 +96,22 @@ function follow(
   const end = `n${node} takes over ${recordText(record)} ${quietMs} ms after it saw the lease of ${before.lease.node}, which is good for ${ttlMs} ms`;
   const finding = { promise: PROMISE, nodes: [node], story: storyOf(world, record.id, end) };
   return gapMs === undefined ? { finding } : { gapMs, finding };
+}
+
+/** A result that was written by a node that did not hold the lease any more. */
+function believed(
+  world: WorldView,
+  node: number,
+  monoMs: number,
+  { lease, sinceMonoMs, boot }: Known,
+  record: Record,
+): Finding | undefined {
+  const view = world.nodes[node]!;
+  const isOver = monoMs - sinceMonoMs >= world.options.ownershipTtlSecs * 1000;
+  if (lease.node === view.id && (boot !== view.boot || !isOver)) return undefined;
+  const whose = lease.node === view.id ? 'its own lease, which is over' : `that of ${lease.node}`;
+  const end = `n${node} writes ${recordText(record)}, but the lease it knows is ${whose}`;
+  return { promise: BELIEVED, nodes: [node], story: storyOf(world, record.id, end) };
 }
 
 /** Merged, and not written here. */

@@ -3,9 +3,11 @@
 
 import type { Options } from '../options.ts';
 import { quiet } from '../options.ts';
+import { CLUSTER } from './cluster.ts';
 import { EXCHANGE } from './exchange.ts';
 import { HISTORY } from './history.ts';
 import { ISSUING } from './issuing.ts';
+import { MEMBERS } from './members.ts';
 import type { Mutant } from './mutant.ts';
 import { PROTOCOL } from './protocol.ts';
 import { STORAGE } from './storage.ts';
@@ -16,6 +18,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...EXCHANGE,
   ...PROTOCOL,
   ...ISSUING,
+  ...CLUSTER,
+  ...MEMBERS,
 ];
 
 /** Forty seconds of two busy nodes: what a defect does not need is left out of its world. */
@@ -23,7 +27,7 @@ export const WORLD: Options = quiet({
   nodes: 2,
   clients: 5,
   safetySecs: 40,
-  livenessSecs: 60,
+  livenessSecs: 180,
   flowsPerHour: 1200,
   gossipIntervalMs: 500,
 });

@@ -30,8 +30,15 @@ export interface Mutant {
   readonly options?: Partial<Options>;
   /** The failure of the system our users know that it stands for, by its number there. */
   readonly failure?: number;
+  /** What is done to the world besides, whether the build is sound or not. */
+  readonly basis?: Damage;
   readonly build: Damage;
+  /** Methods of the core that behave otherwise, for as long as a defective run goes on. */
+  readonly patches?: readonly Patch[];
 }
+
+/** A method exchanged for another. Gives back what undoes it. */
+export type Patch = () => () => void;
 
 export type Damage = (sound: Build) => Build;
 export type Step = (now: Now, input: Input) => readonly Effect[];
@@ -42,6 +49,25 @@ export type Members = { readonly [member: string]: Json };
 export interface Place {
   readonly machine: Machine;
   readonly stage: Stage;
+}
+
+/** Nothing is done to the build: the defect is all in patches. */
+export const AS_IT_IS: Damage = (build) => build;
+
+/** A method of a class of the core made anew; `make` gets the real one. */
+export function patch<C, K extends keyof C>(
+  of: { readonly prototype: C },
+  method: K,
+  make: (real: C[K]) => C[K],
+): Patch {
+  return () => {
+    const { prototype } = of;
+    const real = prototype[method];
+    prototype[method] = make(real);
+    return () => {
+      prototype[method] = real;
+    };
+  };
 }
 
 /** Puts itself between each process and its node. `make` is called at every start. */

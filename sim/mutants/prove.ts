@@ -5,7 +5,7 @@
 import { ACTORS, CHECKERS, defaultPlan } from '../cast.ts';
 import { type Cast, type Result, run } from '../run.ts';
 import { WORLD } from './all.ts';
-import type { Mutant } from './mutant.ts';
+import type { Damage, Mutant } from './mutant.ts';
 
 export interface Proof {
   readonly mutant: Mutant;
@@ -35,19 +35,32 @@ export function prove(
   { isBrief }: Effort = { isBrief: false },
 ): Proof {
   const unsound: number[] = [];
-  const { build } = mutant;
   for (let seed = from; seed < from + most; seed++) {
-    const catchers = catchersOf(
-      runOf(mutant, seed, isBrief ? { mostViolations: 1, build } : { build }),
-    );
+    const catchers = catchersOf(defective(mutant, seed, isBrief ? { mostViolations: 1 } : {}));
     if (catchers.length === 0) continue;
-    if (!isBrief && runOf(mutant, seed).verdict !== 'pass') {
+    if (!isBrief && sound(mutant, seed).verdict !== 'pass') {
       unsound.push(seed);
       continue;
     }
     return { mutant, seeds: seed - from + 1, first: catchers[0], catchers, unsound };
   }
   return { mutant, seeds: undefined, first: undefined, catchers: [], unsound };
+}
+
+function sound(mutant: Mutant, seed: number): Result {
+  const { basis } = mutant;
+  return runOf(mutant, seed, basis === undefined ? {} : { build: basis });
+}
+
+function defective(mutant: Mutant, seed: number, cast: Partial<Cast>): Result {
+  const { basis, patches = [] } = mutant;
+  const build: Damage = (plain) => mutant.build(basis?.(plain) ?? plain);
+  const undo = patches.map((exchange) => exchange());
+  try {
+    return runOf(mutant, seed, { ...cast, build });
+  } finally {
+    for (const restore of undo.reverse()) restore();
+  }
 }
 
 function runOf({ options }: Mutant, seed: number, cast: Partial<Cast> = {}): Result {

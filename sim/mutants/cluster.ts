@@ -1,0 +1,180 @@
+// Defects of what nodes do for each other beyond exchanges: nonces of other nodes, work taken over,
+// asking before a refusal, and letting go of what is old.
+// Invariant and never here: see mutant.ts.
+
+import { CatchUp } from '../../core/cluster/catch-up.ts';
+import { ClockVotes } from '../../core/cluster/clock-votes.ts';
+import { Leases } from '../../core/cluster/leases.ts';
+import type { Json } from '../../core/crdt/record.ts';
+import { LIMITS } from '../../core/limits.ts';
+import {
+  AS_IT_IS,
+  type Members,
+  type Mutant,
+  membersOf,
+  onEffect,
+  onInput,
+  onStep,
+  type Patch,
+  type Place,
+  patch,
+  type Step,
+} from './mutant.ts';
+
+/** Clients go to any node, so their nonces are those of others. */
+const ANYWHERE = { sticky: 0, flowsPerHour: 2400 } as const;
+const USED = 'this nonce was used before';
+
+export const CLUSTER: readonly Mutant[] = [
+  {
+    name: 'a redeemed nonce is not marked spent',
+    what: 'whoever asks the issuer for a nonce that was used before gets it again',
+    catchers: ['nonce-single-use'],
+    seeds: 2,
+    options: { ...ANYWHERE, duplicatePpm: 100_000 },
+    build: onEffect(() => (effect) => {
+      if (effect.kind !== 'tell') return [effect];
+      const page = effect.page as Members;
+      if (page['verdict'] !== USED) return [effect];
+      return [{ ...effect, page: { ...page, verdict: 'spent', upTo: null } }];
+    }),
+  },
+  {
+    name: 'nonces of other nodes are accepted unasked',
+    what: 'a node takes every genuine nonce of another one, and asks nobody',
+    catchers: ['nonce-single-use', 'sessions'],
+    seeds: 2,
+    failure: 17,
+    options: { ...ANYWHERE, duplicatePpm: 100_000 },
+    build: onStep(redeemsAlone),
+  },
+  {
+    name: 'a redemption brings no records',
+    what: 'of the answer about a nonce a node keeps the verdict and throws the page away',
+    catchers: ['sessions'],
+    seeds: 2,
+    options: ANYWHERE,
+    build: onInput((input) => {
+      if (input.kind !== 'redeemed' || membersOf(input.answer) === undefined) return input;
+      return { ...input, answer: { ...(input.answer as Members), upTo: null, page: null } };
+    }),
+  },
+  {
+    name: 'nobody is asked before a refusal',
+    what: 'a wave of asks is over as soon as a request waits for it, and asks nobody',
+    catchers: ['refusals', 'sessions'],
+    seeds: 12,
+    options: { ...ANYWHERE, nodes: 4, clients: 10 },
+    build: AS_IT_IS,
+    patches: wavesOfNobody(),
+  },
+  {
+    name: 'the late result of a lost lease is believed',
+    what: 'a node writes what came of its work although another one has taken it over',
+    catchers: ['leases'],
+    seeds: 24,
+    options: { ...ANYWHERE, ownershipTtlSecs: 2, serverFailPpm: 950_000 },
+    build: AS_IT_IS,
+    patches: [patch(Leases, 'isHeld', () => () => true)],
+  },
+  {
+    name: 'what expires goes by one clock',
+    what: 'a node asks no other clock before it lets go of what has expired by its own',
+    catchers: ['durability'],
+    seeds: 4,
+    options: {
+      nodes: 3,
+      clients: 3,
+      safetySecs: 200_000,
+      livenessSecs: 7200,
+      flowsPerHour: 1,
+      gossipIntervalMs: 600_000,
+      skewMs: 250_000_000,
+    },
+    build: AS_IT_IS,
+    patches: [patch(ClockVotes, 'agreedMs', () => (ownMs) => ownMs)],
+  },
+  {
+    name: 'what is handed over counts as seen whatever it builds on',
+    what: 'a page that a peer hands over moves the vector though its base is not covered',
+    catchers: ['vector'],
+    seeds: 4,
+    options: {
+      nodes: 5,
+      restoresPerHour: 200,
+      faultSecs: 1,
+      delayUs: 150_000,
+      reorderPpm: 500_000,
+      flowsPerHour: 3600,
+      ownershipTtlSecs: 10,
+    },
+    build: onInput((input) => {
+      if (input.kind !== 'asked' || input.push === null) return input;
+      return { ...input, push: { ...(input.push as Members), base: [] } };
+    }),
+  },
+  {
+    name: 'counting skips a page',
+    what: 'of a database without a digest the records of one origin are left out of it',
+    catchers: ['convergence'],
+    seeds: 3,
+    options: { crashesPerHour: 600, faultSecs: 1 },
+    basis: (sound) => ({
+      ...sound,
+      createNode: (machine, stage) => {
+        const kept = [...machine.disk.facts.keys()].filter((name) => /^replica\/digest/.test(name));
+        const facts = new Map(kept.map((name) => [name, null] as const));
+        if (machine.boot > 1) machine.disk.apply({ records: [], forget: [], facts });
+        return sound.createNode(machine, stage);
+      },
+    }),
+    build: onStep(countsShort),
+  },
+];
+
+function wavesOfNobody(): readonly Patch[] {
+  const key = { kind: 'catch-up', id: 'nobody' };
+  const entered = new WeakSet<CatchUp>();
+  return [
+    patch(CatchUp, 'enter', () => {
+      return function (this: CatchUp) {
+        entered.add(this);
+        return key;
+      };
+    }),
+    patch(CatchUp, 'takeEnded', () => {
+      return function (this: CatchUp) {
+        return entered.delete(this) ? key : undefined;
+      };
+    }),
+  ];
+}
+
+/** Answers itself in the place of the issuer. */
+function redeemsAlone(step: Step): Step {
+  const alone: Step = (now, input) => {
+    return step(now, input).flatMap((effect) => {
+      if (effect.kind !== 'redeem') return [effect];
+      const answer: Json = { verdict: 'spent', upTo: null, page: null };
+      return alone(now, { kind: 'redeemed', redemption: effect.redemption, answer });
+    });
+  };
+  return alone;
+}
+
+/** The rows that a count reads are those of whole pages of one origin. */
+function countsShort(step: Step, _: Place): Step {
+  const counts = new Set<number>();
+  return (now, input) => {
+    const isCount = input.kind === 'loaded' && counts.delete(input.load);
+    const read = isCount ? { ...input, loaded: { ...input.loaded, ranges: [[]] } } : input;
+    const effects = step(now, read);
+    for (const effect of effects) {
+      if (effect.kind !== 'load' || effect.ranges.length !== 1) continue;
+      const [range] = effect.ranges;
+      if (range!.limit === LIMITS.selectionPage && effect.keys.length === 0)
+        counts.add(effect.load);
+    }
+    return effects;
+  };
+}
