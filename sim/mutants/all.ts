@@ -27,7 +27,7 @@ export const WORLD: Options = quiet({
   nodes: 2,
   clients: 5,
   safetySecs: 40,
-  livenessSecs: 180,
+  livenessSecs: 120,
   flowsPerHour: 1200,
   gossipIntervalMs: 500,
 });
