@@ -64,7 +64,7 @@ export const CLUSTER: readonly Mutant[] = [
     name: 'nobody is asked before a refusal',
     what: 'a wave of asks is over as soon as a request waits for it, and asks nobody',
     catchers: ['refusals', 'sessions'],
-    seeds: 8,
+    seeds: 32,
     options: {
       sticky: 0,
       nodes: 4,

@@ -108,8 +108,10 @@ export const EXCHANGE: readonly Mutant[] = [
   {
     name: 'a peer is taken to have seen more than it has',
     what: 'every ask is answered as if its sender had seen all that the answering node has',
-    catchers: ['liveness: convergence', 'vector'],
+    catchers: ['liveness: convergence', 'liveness: nodes', 'liveness: clients', 'vector'],
     seeds: 4,
+    // What is handed over arrives all the same, as far as it fits a page.
+    options: { pageRecords: 2 },
     build: onInput((input, { machine }) => {
       if (input.kind !== 'asked') return input;
       const ask = input.ask as Members;

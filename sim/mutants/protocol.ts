@@ -167,12 +167,13 @@ export const PROTOCOL: readonly Mutant[] = [
   },
   {
     name: 'an answer of the database goes missing',
-    what: 'each thirtieth load is never handed to the node that asked for it',
+    what: 'each seventh load is never handed to the node that asked for it',
     catchers: ['liveness: clients', 'liveness: nodes', 'liveness: convergence'],
     seeds: 3,
-    options: { cacheRecords: 64 },
+    // Clients ask again; what a node begins with, it asks for once.
+    options: { crashesPerHour: 600, faultSecs: 1 },
     build: (sound) => {
-      const isLost = everyNth(30);
+      const isLost = everyNth(7);
       return onInput((input) => {
         return input.kind === 'loaded' && isLost() ? undefined : input;
       })(sound);

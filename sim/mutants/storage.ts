@@ -59,7 +59,7 @@ export const STORAGE: readonly Mutant[] = [
   {
     name: 'a restart forgets what the replica was',
     what: 'the facts beside the records are gone when a process starts again',
-    catchers: ['convergence', 'vector', 'durability'],
+    catchers: ['convergence', 'vector', 'durability', 'answers'],
     seeds: 3,
     options: CRASHES,
     build: (sound) => ({
