@@ -5,6 +5,7 @@
 import { faultOf } from '../acme/contents.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey, KeyedHash } from '../crdt/digest.ts';
+import { valueOf } from '../crdt/lattice.ts';
 import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
 import { askOf, type Receipt, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
@@ -22,6 +23,8 @@ import type { View } from '../crdt/view.ts';
 import type { Call } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
+import { readDescriptor, sameDescriptor } from './descriptor.ts';
+import type { Membership } from './membership.ts';
 import type { RoundOptions } from './rounds.ts';
 import { IN_FULL, type Vocabularies, wantsInFull } from './vocabulary.ts';
 
@@ -34,6 +37,7 @@ export interface ExchangeOptions {
 export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
   readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
+  readonly membership: Pick<Membership, 'members' | 'isGenuine'>;
 }
 
 /** What to do with a peer next: ask it at once, wait for the next round, or leave it alone. */
@@ -206,7 +210,7 @@ function merge(
     return { followUp: 'refuse' };
   }
   for (const record of [...page.records, ...(page.listing?.records ?? [])]) {
-    const field = faultOf(record);
+    const field = faultOf(record) ?? forgeryIn(record, options.membership);
     if (field === undefined) continue;
     const { id } = record;
     tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, field, id });
@@ -242,6 +246,21 @@ function merge(
   tx.advance({ ...receipt, state: pullEverything(receipt.state, peer) });
   // At the next round and not at once: if that does not heal it, the log and not the network fills.
   return { followUp: 'rest', agrees, gain };
+}
+
+/**
+ * The field of a `node` record that its node has not said: written often enough, it would hide that
+ * node from all who start later, and for good.
+ */
+function forgeryIn(
+  { kind, id, fields }: Record,
+  membership: Exchanging['membership'],
+): string | undefined {
+  if (kind !== 'node' || fields['descriptor'] === undefined) return undefined;
+  const descriptor = readDescriptor(valueOf(fields['descriptor']));
+  const isOwn = descriptor?.node === id;
+  const isKnown = isOwn && sameDescriptor(membership.members.get(id), descriptor);
+  return isKnown || (isOwn && membership.isGenuine(descriptor)) ? undefined : 'node.descriptor';
 }
 
 function markMerge(tx: Transaction, peer: string, { put, result, state }: Receipt): void {

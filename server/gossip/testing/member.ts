@@ -189,7 +189,8 @@ export async function until(
   }
 }
 
-function configOf(directory: string): Parameters<typeof policyOf>[0] {
+/** What all members of a directory go by. */
+export function configOf(directory: string): Parameters<typeof policyOf>[0] {
   const text = `base_url = "${BASE_URL}"
 [[ca]]
 key_file = ${JSON.stringify(join(directory, 'ca', 'key.pem'))}
