@@ -1,19 +1,22 @@
 // The operators of a world: they look at what a node publishes (its list, its chain, its root, its
-// directory) and how the cluster stands, as monitoring does, and remove nodes for good. Reloading a
-// configuration is a fault of the plan (faults.ts), for it happens to a node whether it runs or not.
-// Invariant: looking changes no record; a removal is said again until a node has confirmed it.
-// Never here: revoking as an operator, which the core does not offer yet.
+// directory) and how the cluster stands, as monitoring does, revoke certificates, deactivate accounts,
+// withdraw external account keys, and remove nodes for good. Reloading a configuration is a fault of
+// the plan (faults.ts), for it happens to a node whether it runs or not.
+// Invariant: looking changes no record; what operators want they say again, to one node after
+// another, until one has confirmed it or no node has the thing any more.
+// Never here: what an act is about (operator-acts.ts).
 
-import type { Command } from '../core/input.ts';
+import type { CaCommand, Command } from '../core/input.ts';
 import { plainRequest } from './client-request.ts';
 import { HOUR, MS, SECOND } from './clock.ts';
 import type { Reply } from './observation.ts';
+import { commandOf, drawAct, idOf, isAct, isPossible } from './operator-acts.ts';
 import type { Decision, OperatorDecision, Planner } from './plan.ts';
 import { stream } from './prng.ts';
 import type { Actor, ActorFactory, World } from './world.ts';
 
 const GAP = stream('operator.gap');
-/** Before a removal is tried again. */
+/** Before an act is tried again. */
 const AGAIN_US: number = 2 * SECOND;
 const WHERE = stream('operator.where');
 const WHAT = stream('operator.what');
@@ -24,7 +27,10 @@ const TARGETS: { readonly [operation: string]: string } = {
   root: '/ca/root',
   directory: '/acme/directory',
 };
-const OPERATIONS: readonly string[] = ['list', 'list', 'chain', 'root', 'directory', 'status'];
+const OPERATIONS: readonly string[] = [
+  ...['list', 'list', 'chain', 'root', 'directory', 'status'],
+  ...['revoke', 'revoke', 'revoke', 'deactivate', 'revoke-eab'],
+];
 
 export const operators: ActorFactory = (world) => new Operators(world);
 
@@ -38,7 +44,8 @@ export const planOperators: Planner = (draws, options) => {
     if (atUs >= options.safetySecs * SECOND) return decisions;
     const node = draws.below(options.nodes, WHERE, 0, count);
     const operation = OPERATIONS[draws.below(OPERATIONS.length, WHAT, 0, count)]!;
-    decisions.push({ kind: 'operator', atUs, node, operation, with: {} });
+    const what = isAct(operation) ? drawAct(draws, options, count) : {};
+    decisions.push({ kind: 'operator', atUs, node, operation, with: what });
   }
 };
 
@@ -55,6 +62,11 @@ class Operators implements Actor {
   perform(decision: Decision): void {
     const { node, operation, with: what } = decision as OperatorDecision;
     if (operation === 'remove') this.#remove(node, what['node'] as number);
+    if (isAct(operation)) {
+      const command = commandOf(this.#world, operation, what);
+      if (command !== undefined) this.#act(node, command);
+      return;
+    }
     if (operation === 'status') this.#command(node, { kind: 'status' }, () => {});
     const target = TARGETS[operation];
     if (target === undefined) return;
@@ -81,6 +93,21 @@ class Operators implements Actor {
       const status = reply?.kind === 'response' ? reply.response.status : 0;
       if (status === 200) world.retire(removed);
       else this.#later(() => this.#remove(at + 1, removed));
+    });
+  }
+
+  /** Has a node do it, and others after it, until one has done it. */
+  #act(at: number, command: CaCommand): void {
+    const world = this.#world;
+    const { index } = world.cluster[at % world.cluster.length]!;
+    const what = `${command.kind} ${idOf(command)}`;
+    this.#command(index, command, (reply) => {
+      const status = reply?.kind === 'response' ? reply.response.status : 0;
+      if (status === 200) world.mark(`an operator was obeyed: ${command.kind}`, index);
+      if (status === 404) world.mark('an operator named what a node did not know', index);
+      if (status === 200) world.note(`${what}: done`, { node: index });
+      else if (!isPossible(world, command)) world.note(`${what}: gone`, { node: index });
+      else this.#later(() => this.#act(at + 1, command));
     });
   }
 

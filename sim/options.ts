@@ -53,8 +53,8 @@ export const OPTIONS = {
     default: 0,
     min: 0,
     max: 3600,
-    swarm: [0, 4, 12],
-    about: 'acts of the operators',
+    swarm: [0, 12, 60],
+    about: 'acts of the operators: looking, revoking, deactivating',
   },
   serverFailPpm: {
     min: 0,

@@ -148,7 +148,7 @@ function foldInput(hash: RunningHash, input: Input): void {
       return;
     case 'administer':
       hash.number(input.request);
-      hash.text(input.command.kind);
+      hash.text(JSON.stringify(input.command));
       return;
     default:
   }

@@ -5,9 +5,10 @@
 
 import { unreachable } from '../core/assert.ts';
 import type { Effect } from '../core/effect.ts';
-import type { Input } from '../core/input.ts';
+import type { Command, Input } from '../core/input.ts';
 import { type Content, endpointName, type Message } from './message.ts';
 import type { Changes, CrashPoint, Observation, Reply } from './observation.ts';
+import { idOf } from './operator-acts.ts';
 import { describeDecision } from './plan-text.ts';
 
 /** An event without its number and time. */
@@ -169,7 +170,7 @@ function inputText(input: Input): string {
     case 'unredeemed':
       return `${input.kind} ${input.redemption}`;
     case 'administer':
-      return `administer ${input.command.kind}`;
+      return `administer ${commandText(input.command)}`;
     case 'chore':
       return `chore ${input.chore}`;
     case 'lapse':
@@ -287,7 +288,7 @@ export function contentText(content: Content): string {
     case 'request':
       return `request #${content.call}`;
     case 'command':
-      return `command ${content.command.kind} #${content.call}`;
+      return `command ${commandText(content.command)} #${content.call}`;
     case 'hangup':
       return `hangup #${content.call}`;
     case 'response':
@@ -301,4 +302,18 @@ export function contentText(content: Content): string {
 
 function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** What an operator wants, and of what. */
+function commandText(command: Command): string {
+  switch (command.kind) {
+    case 'remove':
+      return `remove ${command.node}`;
+    case 'revoke':
+    case 'deactivate':
+    case 'revoke-eab':
+      return `${command.kind} ${idOf(command)}`;
+    default:
+      return command.kind;
+  }
 }

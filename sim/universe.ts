@@ -14,6 +14,7 @@ import { Machine } from './machine.ts';
 import { CLIENTS, clientEndpoint, type Message } from './message.ts';
 import { Network } from './network.ts';
 import type { Observation, Phase, Reply } from './observation.ts';
+import { EAB_KEYS } from './operator-acts.ts';
 import type { Options } from './options.ts';
 import { isJoiner } from './plan-members.ts';
 import { Draws, stream } from './prng.ts';
@@ -77,8 +78,10 @@ export class Universe implements World, Stage {
     this.build = parts.build;
     this.liars = new Liars(options, this.draws, (name, node) => this.mark(name, node));
     this.network = new Network(this);
+    const eabKeys = options.operatorsPerHour > 0 ? EAB_KEYS : POLICY.eabKeys;
+    const policy = { ...POLICY, eabKeys };
     this.nodes = Array.from({ length: options.nodes }, (_, index) => {
-      return new Machine(this, index, this.#clockOf(index), POLICY);
+      return new Machine(this, index, this.#clockOf(index), policy);
     });
     recorder.attach(this);
   }

@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { WebResponse } from '../../core/effect.ts';
-import type { WebRequest } from '../../core/input.ts';
+import type { Record } from '../../core/crdt/record.ts';
+import type { Effect, WebResponse } from '../../core/effect.ts';
+import type { Command, WebRequest } from '../../core/input.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { EPOCH_MS } from '../clock.ts';
 import { type Bend, noteRequest } from '../exchange-facts.ts';
@@ -112,6 +113,71 @@ test('RFC 8555 §7.3.1: a key that has an account gets no second one', () => {
   const body = { status: 'valid', contact: [] };
   assert.match(verdict(asking, response('new-account', 201, body, headers)) ?? '', /answers 200/);
   assert.is(verdict(asking, response('new-account', 200, body, headers)), undefined);
+});
+
+/** What the checker says to an answer to an operator, with what the node writes before it. */
+function operatorVerdict(
+  command: Command,
+  answer: WebResponse,
+  writes: readonly Record[] = [],
+): string | undefined {
+  const history = new History(answers());
+  history.commit(0, [ACCOUNT, GONE, ORDER, CERTIFICATE]);
+  history.start(0);
+  const request = ++requests;
+  const persist = { kind: 'persist', records: writes, forget: [], facts: new Map() } as const;
+  const effects: Effect[] = [
+    ...(writes.length > 0 ? [persist] : []),
+    { kind: 'respond', request, response: answer },
+  ];
+  history.step(0, { kind: 'administer', request, command }, effects);
+  return history.findings[0]?.story.at(-1);
+}
+
+const told = (status: string, changed: boolean, more: JsonObject = {}) => {
+  return response('admin', 200, { status, changed, ...more });
+};
+const DENIED = { error: 'no', fix: 'do something else' };
+
+test('a refusal of what an operator wants is seen when the record is there, or when it names no fix', () => {
+  const known = { kind: 'deactivate', account: 'a' } as const;
+  assert.match(operatorVerdict(known, response('admin', 404, DENIED)) ?? '', /is there: true/);
+  const unknown = { kind: 'deactivate', account: 'nobody' } as const;
+  assert.is(operatorVerdict(unknown, response('admin', 404, DENIED)), undefined);
+  assert.match(operatorVerdict(unknown, response('admin', 404, { error: 'no' })) ?? '', /no fix/);
+  assert.is(operatorVerdict(known, response('admin', 503, DENIED)), undefined);
+});
+
+test('an operator who is told of a change that was not made is seen', () => {
+  const known = { kind: 'deactivate', account: 'a' } as const;
+  assert.match(operatorVerdict(known, told('deactivated', true)) ?? '', /200, and it is valid/);
+  const after = record('account/a', { ...ACCOUNT.fields, status: 'deactivated' }, 'n0.1', 5);
+  assert.is(operatorVerdict(known, told('deactivated', true), [after]), undefined);
+  assert.match(operatorVerdict(known, told('deactivated', false), [after]) ?? '', /changed is fal/);
+  const gone = { kind: 'deactivate', account: 'g' } as const;
+  assert.match(operatorVerdict(gone, told('deactivated', true)) ?? '', /changed is true/);
+  assert.is(operatorVerdict(gone, told('deactivated', false)), undefined);
+});
+
+test('an operator who is told another reason than stands is seen', () => {
+  const revocation = first({ atMs: 1, reason: 1 });
+  const fields = { ...CERTIFICATE.fields, revocation };
+  const after = record('certificate/bb', fields, 'n0.1', 5);
+  const before = record('certificate/bb', { ...fields, status: 'valid' }, 'n0.1', 4);
+  const command = { kind: 'revoke', serial: 'bb', reason: 4 } as const;
+  const verdictOn = (answer: WebResponse, first: Record) => {
+    const history = new History(answers());
+    history.commit(0, [first]);
+    history.start(0);
+    const respond = { kind: 'respond', request: 1, response: answer } as const;
+    const persist = { kind: 'persist', records: [after], forget: [], facts: new Map() } as const;
+    const effects: Effect[] = first === after ? [respond] : [persist, respond];
+    history.step(0, { kind: 'administer', request: 1, command }, effects);
+    return history.findings[0]?.story.at(-1);
+  };
+  assert.match(verdictOn(told('revoked', false, { reason: 4 }), after) ?? '', /4 instead of 1/);
+  assert.is(verdictOn(told('revoked', false, { reason: 1 }), after), undefined);
+  assert.match(verdictOn(told('revoked', true, { reason: 1 }), before) ?? '', /was not asked for/);
 });
 
 test.run();

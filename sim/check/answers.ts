@@ -5,14 +5,16 @@
 // directories beyond their form. Excuses: for a request that was parked, what changed meanwhile.
 
 import type { WebResponse } from '../../core/effect.ts';
-import type { WebRequest } from '../../core/input.ts';
+import type { CaCommand, WebRequest } from '../../core/input.ts';
 import type { Now } from '../../core/time.ts';
 import type { Checker, Finding } from '../checker.ts';
 import { factsOf, problemOf } from '../exchange-facts.ts';
 import { outcomesOf } from '../model.ts';
 import { wrongBody, wrongForm } from '../model-body.ts';
+import { wrongCommandAnswer } from '../model-command.ts';
 import { NodeShelf } from '../model-shelf.ts';
 import type { Observation } from '../observation.ts';
+import { idOf, isAct } from '../operator-acts.ts';
 import type { WorldView } from '../world.ts';
 import { storyOf } from './story.ts';
 
@@ -22,6 +24,8 @@ interface AtNode {
   readonly shelf: NodeShelf;
   /** Requests without an answer, and whether they were there before the present step. */
   readonly open: Map<number, WebRequest>;
+  /** What operators want, and has no answer yet. */
+  readonly commands: Map<number, CaCommand>;
 }
 
 export function answers(): Checker {
@@ -32,7 +36,7 @@ export function answers(): Checker {
     observe: (observation, world) => {
       if (observation.kind === 'start') {
         const shelf = new NodeShelf(observation.disk);
-        nodes[observation.node] = { shelf, open: new Map() };
+        nodes[observation.node] = { shelf, open: new Map(), commands: new Map() };
       }
       return observation.kind === 'step'
         ? follow(nodes[observation.node]!, observation, world)
@@ -43,20 +47,32 @@ export function answers(): Checker {
 }
 
 function follow(
-  { shelf, open }: AtNode,
+  { shelf, open, commands }: AtNode,
   { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
   world: WorldView,
 ): Finding | undefined {
   if (input.kind === 'request') open.set(input.request, input.web);
   if (input.kind === 'abandon') open.delete(input.request);
+  if (input.kind === 'administer' && isAct(input.command.kind)) {
+    commands.set(input.request, input.command as CaCommand);
+  }
   let finding: Finding | undefined;
   for (const effect of effects) {
     if (effect.kind === 'persist') shelf.apply(effect.records, effect.forget);
     if (effect.kind !== 'respond') continue;
     const web = open.get(effect.request);
     open.delete(effect.request);
+    const isNew = 'request' in input && input.request === effect.request;
+    const command = commands.get(effect.request);
+    commands.delete(effect.request);
+    if (command !== undefined) {
+      const isConfigured =
+        command.kind === 'revoke-eab' && world.nodes[node]!.policy.eabKeys.has(command.kid);
+      const answer = effect.response;
+      const wrong = wrongCommandAnswer(command, answer, shelf, isNew, isConfigured);
+      if (wrong !== undefined) finding ??= foundOf(world, node, command, wrong);
+    }
     if (web !== undefined) {
-      const isNew = input.kind === 'request' && input.request === effect.request;
       const wrong = wrongWith(shelf, web, effect.response, now, isNew);
       if (wrong !== undefined) finding ??= found(world, node, web, wrong);
     }
@@ -99,4 +115,9 @@ function found(world: WorldView, node: number, web: WebRequest, wrong: string): 
   const { ids } = factsOf(web);
   const end = `n${node}: ${web.method} ${web.target}: ${wrong}`;
   return { promise: PROMISE, nodes: [node], story: storyOf(world, ids[0] ?? web.target, end) };
+}
+
+function foundOf(world: WorldView, node: number, command: CaCommand, wrong: string): Finding {
+  const end = `n${node}: ${command.kind} ${idOf(command)}: ${wrong}`;
+  return { promise: PROMISE, nodes: [node], story: storyOf(world, idOf(command), end) };
 }

@@ -60,6 +60,31 @@ test('a list that lacks what its reader was told before is seen', () => {
   assert.match(history.findings[0]!.story.at(-1) ?? '', /it shows lacks aa/);
 });
 
+test('a list that lacks what an operator was told before is seen', () => {
+  const history = new History(crl());
+  const command = { kind: 'revoke', serial: 'aa' } as const;
+  const told = response('admin', 200, { serial: 'aa', status: 'revoked', changed: true });
+  history.step(0, { kind: 'administer', request: 7, command });
+  const early = history.call(0, plainRequest('/ca/crl'));
+  history.visible(0, { kind: 'respond', request: 7, response: told });
+  history.reply(0, early, response('crl', 200, list()));
+  assert.equal(history.findings, []);
+  history.exchangeOf(0, plainRequest('/ca/crl'), response('crl', 200, list('bb')));
+  assert.match(history.findings[0]!.story.at(-1) ?? '', /it shows lacks aa/);
+});
+
+test('an operator who was refused was told of no revocation, nor one whose node died first', () => {
+  const history = new History(crl());
+  const command = { kind: 'revoke', serial: 'aa' } as const;
+  history.step(0, { kind: 'administer', request: 7, command });
+  history.visible(0, { kind: 'respond', request: 7, response: response('admin', 404) });
+  history.step(0, { kind: 'administer', request: 8, command });
+  history.start(0);
+  history.visible(0, { kind: 'respond', request: 8, response: response('admin', 200) });
+  history.exchangeOf(0, plainRequest('/ca/crl'), response('crl', 200, list()));
+  assert.equal(history.findings, []);
+});
+
 test('growing numbers and whole lists are right; what comes later need not be in them', () => {
   const history = new History(crl());
   history.visible(0, order(5));

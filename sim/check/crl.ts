@@ -11,6 +11,7 @@ import type { Checker, Finding } from '../checker.ts';
 import { factsOf, problemOf } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
+import { CommandAnswers } from './command-answers.ts';
 import { nodeStory } from './story.ts';
 
 /** What is known of one node. */
@@ -33,11 +34,17 @@ export function crl(): Checker {
   const awaited = new Map<number, Awaited>();
   /** Who made the list of a number, by CA, number and tag. */
   const makers = new Map<string, number>();
+  const operators = new CommandAnswers();
   const at = (node: number): AtNode => (nodes[node] ??= nothingKnown());
   return {
     name: 'crl',
-    watches: ['step', 'visible', 'durable', 'disk', 'call', 'reply'],
+    watches: ['start', 'step', 'visible', 'durable', 'disk', 'call', 'reply'],
     observe: (observation, world) => {
+      const told = operators.see(observation);
+      if (told?.command.kind === 'revoke' && told.response.status === 200) {
+        const { node } = observation as Extract<Observation, { kind: 'visible' }>;
+        at(node).acknowledged.add(told.command.serial);
+      }
       switch (observation.kind) {
         case 'disk':
           nodes[observation.node] = nothingKnown();

@@ -1,14 +1,18 @@
 // Does what clients are shown ever go back? What a node has shown of an object it shows from then
-// on, or more; and what it has on disk when a client asks it shows as well.
+// on, or more; and what it has on disk when a client asks it shows as well. And what it has once done
+// for an operator it does not do again.
 // Sees: statuses that step back between two answers of one node, answers that are behind the disk.
 // Cannot see: another node that has not heard of it yet, which may be behind. Excuses: a disk that
 // somebody exchanged; parts of a status that follow from clocks.
 
 import type { Record } from '../../core/crdt/record.ts';
+import type { CaCommand } from '../../core/input.ts';
 import type { Checker, Finding } from '../checker.ts';
-import { factsOf } from '../exchange-facts.ts';
+import { bodyOf, factsOf } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
+import { idOf, isAct } from '../operator-acts.ts';
 import type { WorldView } from '../world.ts';
+import { CommandAnswers, type Told } from './command-answers.ts';
 import { hidesRung, type Shown, shownBy } from './seen.ts';
 import { storyOf } from './story.ts';
 
@@ -43,16 +47,22 @@ export function monotonicitySeen(): Checker {
   /** By node, the highest rung shown of each object. */
   const best: Map<string, Shown>[] = [];
   const disks: number[] = [];
+  /** By node, what it has done for operators. */
+  const did: Set<string>[] = [];
+  const operators = new CommandAnswers();
   const open = new Map<number, Least>();
   return {
     name: 'monotonicity-seen',
-    watches: ['call', 'reply', 'disk'],
+    watches: ['start', 'step', 'visible', 'call', 'reply', 'disk'],
     observe: (observation, world) => {
+      const told = operators.see(observation);
       const { node } = observation as Extract<Observation, { kind: 'call' }>;
       const own = (best[node] ??= new Map());
+      if (told !== undefined) return doneAgain((did[node] ??= new Set()), told, node, world);
       switch (observation.kind) {
         case 'disk':
           own.clear();
+          did[node]?.clear();
           disks[node] = (disks[node] ?? 0) + 1;
           return undefined;
         case 'call': {
@@ -76,6 +86,23 @@ export function monotonicitySeen(): Checker {
     },
     atEnd: () => [],
   };
+}
+
+/** To be told twice that something was changed means that it went back meanwhile. */
+function doneAgain(
+  did: Set<string>,
+  { command, response }: Told,
+  node: number,
+  world: WorldView,
+): Finding | undefined {
+  if (!isAct(command.kind) || bodyOf(response)['changed'] === undefined) return undefined;
+  const id = idOf(command as CaCommand);
+  const act = `${command.kind} ${id}`;
+  const isAgain = did.has(act) && bodyOf(response)['changed'] === true;
+  did.add(act);
+  if (!isAgain) return undefined;
+  const end = `n${node} has done ${act} once more, but it had told so before`;
+  return { promise: 'nothing goes back', nodes: [node], story: storyOf(world, id, end) };
 }
 
 function leastOf(
