@@ -45,24 +45,26 @@ const BENT: { readonly [B in Bend]: Outcome } = {
 /** The outcomes that are right before the request is carried out; badNonce is judged elsewhere. */
 export function outcomesOf(facts: RequestFacts, shelf: Shelf, nowMs: number): readonly Outcome[] {
   if (!facts.isGenuine) return ['4xx'];
-  const refusal = refusalOf(facts, shelf);
-  if (refusal !== undefined) return [refusal];
+  const refusals = refusalsOf(facts, shelf);
+  if (refusals.length > 0) return refusals;
   const rule = RULES[facts.route];
   return rule === undefined ? ANY : rule(facts, shelf, nowMs);
 }
 
-/** What is wrong with a request before it gets to its resource (§6.2–6.5). */
-function refusalOf({ bend, account, thumbprint }: RequestFacts, shelf: Shelf): Outcome | undefined {
+/** What is wrong with a request before it gets to its resource (§6.2–6.5): any of it may be said. */
+function refusalsOf(facts: RequestFacts, shelf: Shelf): readonly Outcome[] {
+  const { bend, account, thumbprint } = facts;
   const holder = account === undefined ? undefined : shelf.get('account', account);
   // A signature can only be checked with a key, and this node may not know the account yet.
   const isUnknown = account !== undefined && holder === undefined;
-  if (bend === 'signature' && isUnknown) return '400 accountDoesNotExist';
-  if (bend !== undefined) return BENT[bend];
-  if (account === undefined) return undefined;
-  if (holder === undefined) return '400 accountDoesNotExist';
+  if (bend === 'signature' && isUnknown) return ['400 accountDoesNotExist'];
   // §7.3.6: a deactivated account authorizes nothing.
-  if (rung(holder, 'status') !== 'valid') return '401 unauthorized';
-  return accountKey(holder).thumbprint === thumbprint ? undefined : '400 malformed';
+  const isGone = holder !== undefined && rung(holder, 'status') !== 'valid';
+  if (bend !== undefined) return isGone ? [BENT[bend], '401 unauthorized'] : [BENT[bend]];
+  if (account === undefined) return [];
+  if (holder === undefined) return ['400 accountDoesNotExist'];
+  if (isGone) return ['401 unauthorized'];
+  return accountKey(holder).thumbprint === thumbprint ? [] : ['400 malformed'];
 }
 
 type Rule = (facts: RequestFacts, shelf: Shelf, nowMs: number) => readonly Outcome[];

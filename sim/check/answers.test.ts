@@ -107,6 +107,13 @@ test('requests that are wrong on purpose have to be refused as the RFC says', ()
   assert.is(verdict(wrong, refusal('order', 403, 'unauthorized')), undefined);
 });
 
+test('of two things that are wrong either may be named, and one has to be', () => {
+  const wrong = { route: 'order', id: 'o', by: 'g', key: 'g', bend: 'signature' } as const;
+  assert.is(verdict(wrong, refusal('order', 400, 'malformed')), undefined);
+  assert.is(verdict(wrong, refusal('order', 401, 'unauthorized')), undefined);
+  assert.match(verdict(wrong, order('ready')) ?? '', /400 malformed or 401 unauthorized/);
+});
+
 test('RFC 8555 §7.3.1: a key that has an account gets no second one', () => {
   const asking = { route: 'new-account', by: '', payload: {} };
   const headers = [...NONCE, ['Location', `${URL}/account/a`]] as const;
