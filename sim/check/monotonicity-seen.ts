@@ -3,7 +3,8 @@
 // for an operator it does not do again.
 // Sees: statuses that step back between two answers of one node, answers that are behind the disk.
 // Cannot see: another node that has not heard of it yet, which may be behind. Excuses: a disk that
-// somebody exchanged; parts of a status that follow from clocks.
+// somebody exchanged; parts of a status that follow from clocks; where a member lies, records of
+// kinds that can be deleted.
 
 import type { Record } from '../../core/crdt/record.ts';
 import type { CaCommand } from '../../core/input.ts';
@@ -96,6 +97,8 @@ function doneAgain(
   world: WorldView,
 ): Finding | undefined {
   if (!isAct(command.kind) || bodyOf(response)['changed'] === undefined) return undefined;
+  // External account keys can be deleted, and who lies about that has them forgotten.
+  if (command.kind === 'revoke-eab' && world.options.liars > 0) return undefined;
   const id = idOf(command as CaCommand);
   const act = `${command.kind} ${id}`;
   const isAgain = did.has(act) && bodyOf(response)['changed'] === true;
