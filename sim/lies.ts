@@ -31,11 +31,31 @@ const FAR_FUTURE = 'ffffffffffff-ffff-liar';
 const FAR_PAST = '000000000000-0000-liar';
 /** More than any page may hold. */
 const TOO_MANY = 10_001;
+/** Members of registers that typed readers cannot do without. */
+const READ_BY_ALL: ReadonlySet<string> = new Set([
+  'account',
+  'authorizations',
+  'challenges',
+  'createdMs',
+  'expiresMs',
+  'identifier',
+  'identifiers',
+  'jwk',
+  'notAfterMs',
+  'serial',
+  'spkiHash',
+  'thumbprint',
+  'token',
+]);
 
 export const LIES: readonly Lie[] = [
   { name: 'absurd stamps', page: onRecords(absurdStamps) },
   { name: 'dots of others', page: onRecords(forgedDot) },
   { name: 'one dot for two contents', page: onRecords(equivocal) },
+  { name: 'registers without content', page: onRecords(hollow) },
+  { name: 'contents that make no sense', page: onRecords(senseless) },
+  { name: 'work of an unknown kind', page: onRecords(unknownWork) },
+  { name: 'counters at their ends', page: onRecords(saturated) },
   { name: 'a vector ahead of its data', page: claim(inflated) },
   { name: 'origins that never were', page: claim(invented) },
   { name: 'a floor that never was', page: (page, { draw }) => bent(page, 'floor', inflated, draw) },
@@ -88,6 +108,46 @@ function forgedDot(record: Json[], { draw }: Tools): void {
 
 function equivocal(record: Json[], { reader }: Tools): void {
   record[4] = { ...(record[4] as Members), 'x-told': `to n${reader}` };
+}
+
+/** What `made` and `key` hold is read by everybody; of all these, nothing can be. */
+function hollow(record: Json[], { draw }: Tools): void {
+  const value = draw.pick<Json>([null, 7, 'nonsense', [], {}]);
+  const fields = record[4] as Members;
+  const named = ['made', 'key', 'csr'].filter((name) => isObject(fields[name]));
+  const changed = named.map((name) => [name, { ...(fields[name] as Members), value }]);
+  record[4] = { ...fields, ...Object.fromEntries(changed) };
+}
+
+/** One member of what is in a register: of the wrong type, far out of range, or gone. */
+function senseless(record: Json[], { draw }: Tools): void {
+  const at = draw.below(4);
+  record[4] = onRegisters(record[4] as Members, (register) => {
+    const { value } = register;
+    if (!isObject(value)) return register;
+    const names = Object.keys(value).filter((name) => READ_BY_ALL.has(name));
+    if (names.length === 0) return register;
+    const name = names[at % names.length]!;
+    const { [name]: _, ...others } = value;
+    const nonsense = draw.pick<Json | undefined>([undefined, null, -1, 1e300, { a: [] }, '\0']);
+    return {
+      ...register,
+      value: nonsense === undefined ? others : { ...others, [name]: nonsense },
+    };
+  });
+}
+
+function unknownWork(record: Json[]): void {
+  record[0] = `x-${String(record[0])}`;
+  record[4] = { status: 'processing' };
+}
+
+/** A lease that nobody can take over any more; whoever may revoke all may delay one order. */
+function saturated(record: Json[], { reader }: Tools): void {
+  const fields = record[4] as Members;
+  if (!isObject(fields['owner'])) return;
+  const epoch = Number.MAX_SAFE_INTEGER;
+  record[4] = { ...fields, owner: { ...fields['owner'], epoch, node: `n${reader}` } };
 }
 
 /** Makes the page complete, if need be, with another vector. */

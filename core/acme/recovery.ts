@@ -6,6 +6,7 @@
 import { assert } from '../assert.ts';
 import { ownerOf } from '../cluster/leases.ts';
 import type { Selection } from '../crdt/columns.ts';
+import { LATTICES } from '../crdt/lattice.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
 import { expire, horizonMs } from '../crdt/replica.ts';
 import type { Chore, CLUSTER_CHORES } from '../input.ts';
@@ -99,13 +100,24 @@ export function takeOver(tx: Transaction, held: Held, { kind, id }: RecordKey): 
   const record = tx.get(kind, id);
   const quietMs = record && held.leases?.lapsedMs(record, tx.now.monoMs);
   if (quietMs === undefined) return;
+  const before = ownerOf(record!);
   const { owner } = held.leases!.claimed(record!, tx.stamp());
+  if (before !== undefined && LATTICES.lease.leq(owner, before)) {
+    // A peer that lies has used up the epochs. Nobody's result would count any more, and what is
+    // tried in vain would be tried without end.
+    held.leases!.forget({ kind, id });
+    tx.log('warn', 'cluster', 'work that nobody can take over is left alone', {
+      record: `${kind}/${id}`,
+      from: before.node,
+    });
+    return;
+  }
   tx.put(kind, id, { owner });
   work(tx, held, record!);
   tx.mark('a lease was taken over');
   tx.log('info', 'cluster', 'took over the work of a node that is silent', {
     record: `${kind}/${id}`,
-    from: ownerOf(record!)?.node ?? null,
+    from: before?.node ?? null,
     epoch: owner.epoch,
     quietMs,
   });

@@ -92,6 +92,19 @@ let lies = 0;
 const FIRST = '000000000000-0000-liar';
 const LAST = 'ffffffffffff-ffff-liar';
 
+test('a peer that has let go of all days to come is not believed', () => {
+  const { cluster, rig } = pair();
+  const vector = [...rig.facts].flatMap(([name, seq]): Json[] => {
+    const [, origin] = /^replica\/seen\/(.+)$/.exec(name) ?? [];
+    return origin === undefined ? [] : [[origin, Number(seq)]];
+  });
+  const digest = { day: Number.MAX_SAFE_INTEGER, sum: null };
+  tell(rig, { complete: { vector, digest } });
+  assert.is(rig.facts.get('replica/peer-day'), '0');
+  cluster.run(4);
+  assert.is(cluster.rig('b').facts.get('replica/peer-day'), '0');
+});
+
 test('a record of an unknown kind that says it is under way is nobody’s work', () => {
   const { cluster, rig } = pair();
   tell(rig, { records: [lie('zzz', 'x', { status: 'processing' })] });
@@ -147,6 +160,8 @@ test('numbers and stamps at the end of their ranges freeze what they stand in, a
     rig.advance(60_000);
     cluster.deliver();
   }
+  const leftAlone = rig.logs.filter(({ message }) => /left alone/.test(message));
+  assert.is(leftAlone.length, 1, 'what is in vain is not tried without end');
   const { pem } = client.certificate(['on.example.com']);
   assert.is(client.revoke(pem).status, 200);
   assert.is(client.get('/ca/crl').status, 200);

@@ -6,7 +6,7 @@
 // Never here: reading the wire (page.ts), storage, which peer to call.
 
 import { compareText } from './canonical.ts';
-import { digestFrom, type KeyedHash } from './digest.ts';
+import { DAY_MS, digestFrom, type KeyedHash } from './digest.ts';
 import { deletedFrom, Merging, removal } from './merging.ts';
 import { type Ask, type Listing, type Page, type Position, sameCursor } from './page.ts';
 import type { Dot, Record, RecordKey } from './record.ts';
@@ -47,6 +47,11 @@ export interface Receipt extends Outcome {
   readonly agrees: boolean | undefined;
 }
 
+/**
+ * Days that a peer may have let go of before they are old here. One that speaks of more is not
+ * believed: from then on nothing that expires would ever be compared, with nobody.
+ */
+const DAYS_AHEAD = 8;
 /** Own deletable records compared with one page of a listing, at most. */
 const LISTING_ROWS = 10_000;
 
@@ -95,7 +100,8 @@ export function receive(
   const merged = merging.outcome(hash);
   if (taken.length < incoming.length) return { ...merged, result: 'waits', agrees: undefined };
   const listed = range ? listedThrough(merged.state, peer, range.through, gone) : merged.state;
-  const followed = follow(listed, peer, page);
+  const lastDay = Math.floor(expiredMs / DAY_MS) + DAYS_AHEAD;
+  const followed = follow(listed, peer, page, lastDay);
   const ended = removal(followed.state, hash, followed.endsFetch ? doomed : []);
   const isComplete = followed.result === 'complete';
   const agrees = isComplete ? agreement(ended.state, page.complete!) : undefined;
@@ -110,7 +116,7 @@ interface Progress {
 }
 
 /** Moves the fetch, and the vector if the page allows it. */
-function follow(state: ReplicaState, peer: string, page: Page): Progress {
+function follow(state: ReplicaState, peer: string, page: Page, lastDay: number): Progress {
   const stay = { state, result: 'merged', endsFetch: false } as const;
   const pull = state.pulls.get(peer);
   // A page that was not asked for may be complete by itself, but takes no part in the fetch.
@@ -123,7 +129,7 @@ function follow(state: ReplicaState, peer: string, page: Page): Progress {
   if (page.complete === null || misses || listing?.done === false) {
     return isFetch ? { ...stay, state: onward(state, peer, page, misses) } : stay;
   }
-  const promoted = promote(state, page.complete, listedFloor, page.isEstablished);
+  const promoted = promote(state, page, page.complete, listedFloor, lastDay);
   const after = isFetch ? dropPull(promoted, peer) : promoted;
   return { state: after, result: 'complete', endsFetch: isFetch };
 }
@@ -138,15 +144,16 @@ function continues(pull: Pull | undefined, page: Page): boolean {
 /** Takes over the vector of a peer, and the floor that the reconciliation with it made good for. */
 function promote(
   state: ReplicaState,
+  { isEstablished: isFromEstablished }: Page,
   { vector, digest }: NonNullable<Page['complete']>,
   listedFloor: VersionVector,
-  isFromEstablished: boolean,
+  lastDay: number,
 ): ReplicaState {
   const seen = joinVectors(state.seen, vector, state.origin);
   // A peer that was restored meanwhile no longer speaks for all of the floor that it began with.
   const floor = joinVectors(state.floor, meetVectors(listedFloor, vector));
   const ahead = state.ahead.size === 0 ? state.ahead : beyond(state.ahead, seen);
-  const peerDay = Math.max(state.peerDay, digest.day);
+  const peerDay = digest.day > lastDay ? state.peerDay : Math.max(state.peerDay, digest.day);
   const isEstablished = state.isEstablished || isFromEstablished;
   const isSame =
     seen === state.seen &&

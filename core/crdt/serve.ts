@@ -41,6 +41,12 @@ const LOOKAHEAD = 4;
 
 /** Origins looked at for one page. Of most processes that are gone little is left. */
 const MOST_ORIGINS = 1024;
+/**
+ * Records of one dot that a page takes however full it is: a cursor names dots, so what comes after
+ * the end of a page must not have the dot of what came before. Only a node that lies, or one that
+ * was copied while it ran, uses a dot twice.
+ */
+const MOST_OF_ONE_DOT = 16;
 
 /** What is read of one origin, and from where. */
 interface Stream {
@@ -151,13 +157,28 @@ function fill(
   const bulk = new Map<Origin, number>();
   for (const { origin, last, from, rows, isWhole } of streams) {
     const ahead = urgent.get(origin)!;
-    const left = rows.findIndex((row) => !isSentAhead(row, ahead) && !basket.take(row));
+    const left = firstLeft(basket, rows, ahead);
     const taken = left < 0 ? rows : rows.slice(0, left);
     // Where nothing is left the cursor goes to the end, or events without a record would keep it.
-    bulk.set(origin, left < 0 && isWhole ? last : (taken.at(-1)?.dot.seq ?? from));
+    bulk.set(origin, left < 0 && isWhole ? last : reachedBy(taken, from, left < 0));
   }
   const { boot, generation } = state;
   return { records: basket.records, next: { boot, generation, bulk, urgent } };
+}
+
+/** Where the first row stands that there is no room for; less than zero: all of them are taken. */
+function firstLeft(basket: Basket, rows: readonly Record[], ahead: number): number {
+  return rows.findIndex((row, at) => {
+    const isSame = row.dot.seq === rows[at - 1]?.dot.seq;
+    return !isSentAhead(row, ahead) && !basket.take(row, isSame);
+  });
+}
+
+/** Up to which event rows reach. `isCut`: the next one may have the dot of the last. */
+function reachedBy(rows: readonly Record[], from: number, isCut: boolean): number {
+  const last = rows.at(-1)?.dot.seq ?? from;
+  const before = isCut ? rows.findLast(({ dot }) => dot.seq < last) : undefined;
+  return before?.dot.seq ?? last;
 }
 
 /** Takes what is urgent while less than half of the basket is full; up to where it got. */
@@ -169,7 +190,9 @@ function takeUrgent(
 ): number {
   let reached = from;
   for (const row of rows) {
-    if (isUrgent(row) && (basket.isBeyond(half) || !basket.take(row))) break;
+    const isSame = row.dot.seq === reached;
+    const isFull = basket.isBeyond(half) && !isSame;
+    if (isUrgent(row) && (isFull || !basket.take(row, isSame))) break;
     reached = row.dot.seq;
   }
   return reached;
@@ -227,17 +250,21 @@ class Basket {
   readonly records: Record[] = [];
   readonly #limits: PageLimits;
   #octets = 0;
+  /** Records in a row that there was no room for. */
+  #forced = 0;
 
   constructor(limits: PageLimits) {
     this.#limits = limits;
   }
 
-  /** False when there is no room. */
-  take(record: Record): boolean {
+  /** False when there is no room. `mustFit`: it has the dot of the one before. */
+  take(record: Record, mustFit = false): boolean {
     const size = sizeOf(recordToJson(record));
     const { records, octets } = this.#limits;
     const isFull = this.records.length >= records || this.#octets + size > octets;
-    if (isFull && this.records.length > 0) return false;
+    this.#forced = isFull && mustFit ? this.#forced + 1 : 0;
+    const mayOverflow = mustFit && this.#forced < MOST_OF_ONE_DOT;
+    if (isFull && this.records.length > 0 && !mayOverflow) return false;
     this.records.push(record);
     this.#octets += size;
     return true;
