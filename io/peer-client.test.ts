@@ -96,6 +96,20 @@ test('something that is no HTTP server is a failure', async () => {
   server.close();
 });
 
+test('the path of a base URL stands before that of the request', async () => {
+  const paths: (string | undefined)[] = [];
+  await withServer(
+    (message, reply) => {
+      paths.push(message.url);
+      reply.end();
+    },
+    async (port, client) => {
+      await client.post(ask(port, { url: `http://127.0.0.1:${port}/node2` }));
+      assert.equal(paths, ['/node2/x']);
+    },
+  );
+});
+
 test('a redirection is an answer like any other and is not followed', async () => {
   let calls = 0;
   await withServer(

@@ -74,7 +74,8 @@ export class PeerClient {
   }
 
   #attempt(request: PeerRequest, timeoutMs: number): Promise<PeerResponse> {
-    const url = new URL(request.path, request.url);
+    // A base URL may have a path of its own, before which a proxy tells nodes apart.
+    const url = new URL(request.url + request.path);
     const isTls = url.protocol === 'https:';
     const headers = { ...request.headers, 'Content-Length': String(request.body.length) };
     const options = { method: 'POST', headers, agent: isTls ? this.#tls : this.#plain };
