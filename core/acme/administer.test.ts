@@ -161,7 +161,7 @@ test('on any node of a cluster: what another one has just written is asked for f
 test('what no member of a cluster knows is refused once all have been asked', () => {
   const cluster = new Cluster(['a', 'b']);
   const a = cluster.rig('a');
-  denied(administer(a, { kind: 'revoke', serial: 'ab' }), 404, /no certificate/, /other nodes/);
+  denied(administer(a, { kind: 'revoke', serial: 'ab' }), 404, /no certificate/, /another node/);
   const marks = a.effects.filter((effect) => effect.kind === 'mark').map(({ name }) => name);
   assert.ok(marks.includes('the cluster was asked before a refusal'));
 });

@@ -59,8 +59,11 @@ function revokeSerial(tx: Transaction, serial: string, reason: number): CommandO
   }
   const certificate = tx.get('certificate', serial);
   if (certificate === undefined) {
-    const fix = 'look it up in the view certificates, and ask a node that other nodes can reach';
-    return unknown(tx, 'no certificate has this serial number', fix);
+    return unknown(
+      tx,
+      'no certificate has this serial number',
+      'look it up in the view certificates',
+    );
   }
   const isNew = rung(certificate, 'status') !== 'revoked';
   if (isNew) revoke(tx, certificate, reason, BY);
@@ -104,5 +107,6 @@ function withdraw(tx: Transaction, policy: Policy, kid: string): CommandOutcome 
 /** Refuses what this node does not know, once the cluster has been asked. */
 function unknown(tx: Transaction, error: string, fix: string): CommandOutcome {
   if (!tx.isAlone && !tx.memory.caughtUp) return 'catch-up';
-  return refusal(404, error, fix);
+  const elsewhere = tx.isAlone ? '' : ', or ask another node: this one may be cut off';
+  return refusal(404, error, fix + elsewhere);
 }
