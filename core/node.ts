@@ -10,7 +10,7 @@ import type { Held } from './acme/call.ts';
 import type { NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
-import { START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
+import { BACKGROUND_CHORES, START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
@@ -134,6 +134,7 @@ export class Node {
         if (this.#cluster !== undefined) this.#takeIncarnation();
         this.#startAll(this.#startChores, this.#now.wallMs);
         this.#publish();
+        this.#startAll(BACKGROUND_CHORES, this.#now.wallMs);
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
@@ -247,7 +248,7 @@ export class Node {
       else this.#cache.write(record);
       if (isBulk) this.#recent?.pass(record);
       else this.#recent?.write(record);
-      this.#derive(record);
+      this.#derive(record, isBulk);
     }
     const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
     for (const key of forget) {
@@ -275,10 +276,14 @@ export class Node {
   }
 
   /** Keeps what is derived from records in step with them. */
-  #derive(record: Record): void {
+  #derive(record: Record, isBulk: boolean): void {
     if (record.kind === 'node') this.#observeNode(record);
     this.#cluster?.leases.observe(record, this.#now.monoMs);
-    if (record.kind === 'authorization') this.#held.reusable.observe(record, this.#now.wallMs);
+    if (record.kind === 'authorization') {
+      const { reusable } = this.#held;
+      if (isBulk) reusable.pass(record, this.#now.wallMs);
+      else reusable.observe(record, this.#now.wallMs);
+    }
     if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
       this.#held.lists.outdate(certificateMade(record).ca);
     }

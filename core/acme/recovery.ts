@@ -18,8 +18,10 @@ import { publishKeys } from './external-account.ts';
 import { issueRequest } from './finalize.ts';
 import { authorizationMade } from './records.ts';
 
-/** Done once after a start, in this order. */
-export const START_CHORES = ['revalidate', 'reissue', 'index'] as const;
+/** Done once after a start, in this order, before the node serves. */
+export const START_CHORES = ['revalidate', 'reissue'] as const;
+/** Done once after a start, while it serves: until then the database is asked. */
+export const BACKGROUND_CHORES = ['index'] as const;
 /** Done at every sweep. */
 export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization', 'purge'] as const;
 /** Done when not every lease could be watched. */
@@ -68,7 +70,7 @@ const WORK: { readonly [C in Walk]: Work } = {
   },
   index: {
     select: (_, nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
-    limit: LIMITS.selectionPage,
+    limit: LIMITS.indexPage,
     needs: () => [],
     each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
   },

@@ -101,6 +101,20 @@ test('a drop after everything dropped has expired begins a new filter', () => {
   assert.not(index.mayHaveMore('me', 'dns:a', 169), 'it had expired before');
 });
 
+test('what passes in bulk is asked for, and changes what is known', () => {
+  const index = indexOf(2);
+  index.markLoaded();
+  index.observe(authorization('1', 'a', 'valid', 70), 0);
+  index.pass(authorization('1', 'a', 'revoked', 70), 0);
+  assert.is(index.find('me', 'dns:a'), undefined);
+  assert.not(index.mayHaveMore('me', 'dns:a', 69));
+  index.pass(authorization('2', 'b', 'valid', 70), 0);
+  index.pass(authorization('3', 'c', 'pending', 70), 0);
+  assert.is(index.find('me', 'dns:b'), undefined);
+  assert.ok(index.mayHaveMore('me', 'dns:b', 69));
+  assert.not(index.mayHaveMore('me', 'dns:c', 69));
+});
+
 test('RFC 8555 §7.1.4: a valid authorization is reused for a new order of its account', () => {
   const rig = new Rig();
   const client = Client.registered(rig);

@@ -61,15 +61,29 @@ export class ReusableAuthorizations {
     if (this.#size > this.#limit) this.#dropOldest(nowMs);
   }
 
+  /** Takes note of one of many that were merged at once: nothing makes room for it. */
+  pass(authorization: Draft, nowMs: number): void {
+    const { account, expiresMs } = authorizationMade(authorization);
+    const key = keyOf(account, nameKey(authorization));
+    if (this.#byName.has(key)) this.observe(authorization, nowMs);
+    else if (authorizationStatus(authorization, nowMs) === 'valid') {
+      this.#drop(key, expiresMs, nowMs);
+    }
+  }
+
   #dropOldest(nowMs: number): void {
     const [oldest] = this.#byName;
     if (oldest === undefined) return;
     const [key, entries] = oldest;
     this.#byName.delete(key);
     this.#size -= entries.length;
+    this.#drop(key, entries.at(-1)!.expiresMs, nowMs);
+  }
+
+  #drop(key: string, expiresMs: number, nowMs: number): void {
     if (nowMs >= this.#droppedUntilMs) this.#dropped.clear();
     this.#dropped.add(key);
-    this.#droppedUntilMs = Math.max(this.#droppedUntilMs, entries.at(-1)!.expiresMs);
+    this.#droppedUntilMs = Math.max(this.#droppedUntilMs, expiresMs);
   }
 }
 
