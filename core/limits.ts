@@ -11,6 +11,8 @@ export const LIMITS = {
   cachePerRecent: 4,
   /** Records merged at once of which none is kept warm for its own sake. */
   bulkRecords: 256,
+  /** After a client's request, how long pages stay small. */
+  quietMs: 2000,
   /** Bits that tell what a database that was new never held: of a million records all but a few. */
   writtenFilterBits: 67_108_864,
   /** Inputs that wait for a load or for a record to change, all together. */

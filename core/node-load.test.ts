@@ -32,7 +32,7 @@ test('a hundred names are searched together while the index is being filled', ()
   const client = Client.registered(early);
   client.prove(client.order(names(LIMITS.orderIdentifiers)).body);
   client.rig = new Rig({ database: early.database, holds: fillsIndex });
-  assert.not(client.rig.node.ready);
+  assert.ok(client.rig.node.ready, 'it serves meanwhile');
   const reply = accepted(client.order(names(LIMITS.orderIdentifiers)), 201);
   assert.is(reply.body['status'], 'ready');
   assert.ok(client.rig.loads < 12, `${client.rig.loads} loads`);

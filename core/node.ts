@@ -161,6 +161,7 @@ export class Node {
         this.#tick();
         return;
       case 'request':
+        this.#cluster?.served(this.#now.wallMs);
         if (this.#mayServe(input)) this.#start(input);
         else this.#turnAway(input, this.unready ?? '');
         return;

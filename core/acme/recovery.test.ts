@@ -13,22 +13,6 @@ test('a node is not ready before what was under way has been taken up', () => {
   assert.ok(rig.node.ready);
 });
 
-test('a node is ready before all its valid authorizations were read, and finds them all the same', () => {
-  const early = new Rig();
-  const client = Client.registered(early);
-  client.prove(client.order(['a.example.com']).body);
-  const revived = new Rig({
-    database: early.database,
-    holds: ({ selections }) =>
-      selections.some(({ expiresAfterMs, owner }) => {
-        return expiresAfterMs !== undefined && owner === undefined;
-      }),
-  });
-  assert.ok(revived.node.ready);
-  client.rig = revived;
-  assert.is(client.order(['a.example.com']).body['status'], 'ready');
-});
-
 test('a probe of an account that has another key by now is made for that key', () => {
   const early = new Rig();
   const client = Client.registered(early);

@@ -63,6 +63,8 @@ export interface Due {
 export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   readonly hash: KeyedHash;
   readonly page: GossipOptions['page'];
+  readonly #bulkPage: GossipOptions['page'];
+  #quietFromMs = 0;
   readonly fanOut: number;
   readonly membership: Membership;
   readonly rounds: Rounds;
@@ -89,6 +91,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     const { page, fanOut, intervalMs, ownershipTtlMs } = options;
     this.hash = keyedHash(options.digestKey, sha256);
     this.page = page;
+    this.#bulkPage = options.bulkPage ?? page;
     this.fanOut = fanOut;
     this.membership = new Membership(options, ~seed);
     this.rounds = new Rounds({ peers: [], intervalMs, fanOut }, seed);
@@ -109,6 +112,15 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
       leases.nextMonoMs,
       catchUp.nextMonoMs,
     );
+  }
+
+  /** A client has asked for something. Wall clock, Unix ms. */
+  served(wallMs: number): void {
+    this.#quietFromMs = wallMs + LIMITS.quietMs;
+  }
+
+  bulkPage(wallMs: number): GossipOptions['page'] {
+    return wallMs < this.#quietFromMs ? this.page : this.#bulkPage;
   }
 
   get stuck(): ReadonlySet<string> {

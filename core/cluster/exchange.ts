@@ -11,7 +11,7 @@ import { askOf, type Receipt, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
 import { DELETABLE, isTombstone } from '../crdt/schema.ts';
-import { type PageLimits, serve } from '../crdt/serve.ts';
+import { isNewcomer, type PageLimits, serve } from '../crdt/serve.ts';
 import {
   coversAll,
   EMPTY_VECTOR,
@@ -31,10 +31,14 @@ import { IN_FULL, type Vocabularies, wantsInFull } from './vocabulary.ts';
 export interface ExchangeOptions {
   readonly digestKey: DigestKey;
   readonly page: PageLimits;
+  /** For a new node, while no client of this one would have to wait for it. */
+  readonly bulkPage?: PageLimits;
 }
 
 /** What an exchange needs besides records. */
 export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
+  /** The limits of a page for a new node. */
+  bulkPage(wallMs: number): PageLimits;
   readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
   readonly membership: Pick<Membership, 'members' | 'isGenuine'>;
@@ -165,7 +169,8 @@ export function answerAsk(
     return undefined;
   }
   if (ask === undefined) return REFUSED;
-  const page = serve(tx.instant, viewOf(tx), ask, options.page);
+  const limits = isNewcomer(ask) ? options.bulkPage(tx.memory.firstRunMs) : options.page;
+  const page = serve(tx.instant, viewOf(tx), ask, limits);
   const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
   tx.emit({ kind: 'tell', exchange, page: pageToJson(page, speech) });
   const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';

@@ -352,12 +352,27 @@ test('in sync nothing but vectors travels', () => {
 test('revocations and accounts overtake a backlog of orders', () => {
   const cluster = new Cluster(2);
   const [one, two] = cluster.nodes as [Node, Node];
+  OPS.order(cluster, one, 7, 0);
+  OPS.exchange(cluster, two, 0);
   cluster.limits = { records: 20, octets: 100_000 };
   for (let i = 0; i < 35; i++) OPS.order(cluster, one, 7, 0);
   OPS.account(cluster, one, 1, 3);
   OPS.exchange(cluster, two, 0);
   assert.ok(two.records.has('account/a1'), 'the account was in the first of several pages');
-  assert.is(vectorOf(two.state).get('n0.i0'), undefined, 'and nothing counts as seen yet');
+  assert.is(vectorOf(two.state).get('n0.i0'), 1, 'and nothing counts as seen yet');
+  assert.is.not(heal(cluster, 20), Infinity);
+  assert.is(two.records.size, 37);
+});
+
+test('a newcomer is sent everything in order: it does nothing before it has all', () => {
+  const cluster = new Cluster(2);
+  const [one, two] = cluster.nodes as [Node, Node];
+  cluster.limits = { records: 20, octets: 100_000 };
+  for (let i = 0; i < 35; i++) OPS.order(cluster, one, 7, 0);
+  OPS.account(cluster, one, 1, 3);
+  OPS.exchange(cluster, two, 0);
+  assert.not(two.records.has('account/a1'));
+  assert.is(two.records.size, 20);
   assert.is.not(heal(cluster, 20), Infinity);
   assert.is(two.records.size, 36);
 });

@@ -1,6 +1,6 @@
 // The sender's half of anti-entropy: the page that answers an ask. Events are taken per origin in
 // the order of their numbers; if not everything fits, what is urgent is sought ahead and goes
-// first.
+// first, but for a newcomer, who does nothing before it has all.
 // Invariant: a page is complete only if at the instant of the state nothing that the asker lacks is
 // left out of this page and the ones before it. Serving changes nothing.
 // Never here: what the receiver does with it.
@@ -19,13 +19,7 @@ import {
 import type { Dot, Origin, Record } from './record.ts';
 import { compareDay, heldOf, type ReplicaState, vectorOf } from './replica.ts';
 import { isUrgent } from './schema.ts';
-import {
-  beyond,
-  coversAll,
-  EMPTY_VECTOR,
-  joinVectors,
-  type VersionVector,
-} from './version-vector.ts';
+import { beyond, coversAll, EMPTY_VECTOR, joinVectors } from './version-vector.ts';
 import type { Range, View } from './view.ts';
 
 export interface PageLimits {
@@ -68,7 +62,7 @@ interface Stream {
 export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLimits): Page {
   assert(limits.records >= 1 && limits.records <= MAX_PAGE_RECORDS, 'a page holds some records');
   const since = usable(state, ask.cursor);
-  const { streams, areAll } = readStreams(state, view, ask.vector, since, limits.records);
+  const { streams, areAll } = readStreams(state, view, ask, since, limits.records);
   const basket = new Basket(limits);
   const isComplete =
     areAll &&
@@ -94,6 +88,11 @@ export function serve(state: ReplicaState, view: View, ask: Ask, limits: PageLim
   };
 }
 
+/** True for who has seen nothing but its own events. */
+export function isNewcomer({ vector, origin }: Ask): boolean {
+  return vector.size <= 1 && [...vector.keys()].every((seen) => seen === origin);
+}
+
 /** A cursor, unless a record may have come in below it since, or it is of another process. */
 function usable(state: ReplicaState, cursor: Cursor | null): Cursor | null {
   if (cursor === null || cursor.boot !== state.boot) return null;
@@ -103,12 +102,12 @@ function usable(state: ReplicaState, cursor: Cursor | null): Cursor | null {
 function readStreams(
   state: ReplicaState,
   view: View,
-  vector: VersionVector,
+  ask: Ask,
   since: Cursor | null,
   records: number,
 ): { readonly streams: readonly Stream[]; readonly areAll: boolean } {
   const held = heldOf(state);
-  const bulk = joinVectors(vector, since?.bulk ?? EMPTY_VECTOR);
+  const bulk = joinVectors(ask.vector, since?.bulk ?? EMPTY_VECTOR);
   // The idle case: nothing is read, whatever is held.
   if (coversAll(bulk, held)) return { streams: [], areAll: true };
   // The own events first: they are why peers call.
@@ -124,8 +123,10 @@ function readStreams(
   const areAll = starts.splice(MOST_ORIGINS).length === 0;
   const share = Math.ceil((2 * records) / Math.max(1, starts.length));
   // One more than fits the page shows that there is more. The first page looks ahead as it is.
-  const limit = Math.max(MIN_ROWS, since === null ? share : Math.min(records + 1, share));
-  const lookahead = starts.filter(({ from, urgentFrom }) => urgentFrom > from);
+  const isNew = isNewcomer(ask);
+  const isFirst = since === null && !isNew;
+  const limit = Math.max(MIN_ROWS, isFirst ? share : Math.min(records + 1, share));
+  const lookahead = isNew ? [] : starts.filter(({ from, urgentFrom }) => urgentFrom > from);
   const ranges: Range[] = [
     ...starts.map(({ origin, from }) => ({ origin, afterSeq: from })),
     ...lookahead.map(({ origin, urgentFrom: afterSeq }) => {
@@ -136,7 +137,7 @@ function readStreams(
   const streams = starts.map((start, i) => {
     const rows = found[i]!;
     const at = lookahead.indexOf(start);
-    const urgentRows = at < 0 ? rows : found[starts.length + at]!;
+    const urgentRows = isNew ? [] : at < 0 ? rows : found[starts.length + at]!;
     return { ...start, rows, urgentRows, isWhole: rows.length < limit };
   });
   return { streams, areAll };

@@ -19,6 +19,8 @@ import { GOSSIP_PATHS } from './paths.ts';
  * requests waiting for some milliseconds only (README.md has the figures).
  */
 export const PAGE: PageLimits = { records: 500, octets: 512 * 1024 };
+/** A page for a new node, while no client waits: what each message costs is paid less often. */
+const BULK_PAGE: PageLimits = { records: 2_000, octets: 2 * 1024 * 1024 };
 /** What a sealed body may grow to when it is opened: a page and a push, and room. */
 const INFLATED_OCTETS = 64 * 1024 * 1024;
 
@@ -42,6 +44,7 @@ export function gossipOptions(
     intervalMs: config.intervalSecs * 1000,
     fanOut: config.fanOut,
     page: PAGE,
+    bulkPage: BULK_PAGE,
     ownershipTtlMs: config.ownershipTtlSecs * 1000,
     tombstoneTtlMs: config.tombstoneTtlSecs * 1000,
     clockToleranceMs: config.clockSkewToleranceSecs * 1000,
