@@ -243,13 +243,11 @@ export class Node {
     const { hash } = this.#cluster ?? {};
     const { state, put, remove } = tx.outcome ?? write(this.#replica, hash, changes);
     // Many at once are a fetch: what is warm is wanted more.
-    const isBulk = put.length > LIMITS.bulkRecords;
+    const keep = put.length > LIMITS.bulkRecords ? 'pass' : 'write';
     for (const record of put) {
-      if (isBulk) this.#cache.pass(record);
-      else this.#cache.write(record);
-      if (isBulk) this.#recent?.pass(record);
-      else this.#recent?.write(record);
-      this.#derive(record, isBulk);
+      this.#cache[keep](record);
+      this.#recent?.[keep](record);
+      this.#derive(record, keep);
     }
     const forget = [...remove.map(({ kind, id }) => ({ kind, id })), ...tx.forgotten];
     for (const key of forget) {
@@ -277,14 +275,10 @@ export class Node {
   }
 
   /** Keeps what is derived from records in step with them. */
-  #derive(record: Record, isBulk: boolean): void {
+  #derive(record: Record, keep: 'pass' | 'write'): void {
     if (record.kind === 'node') this.#observeNode(record);
     this.#cluster?.leases.observe(record, this.#now.monoMs);
-    if (record.kind === 'authorization') {
-      const { reusable } = this.#held;
-      if (isBulk) reusable.pass(record, this.#now.wallMs);
-      else reusable.observe(record, this.#now.wallMs);
-    }
+    if (record.kind === 'authorization') this.#held.reusable[keep](record, this.#now.wallMs);
     if (record.kind === 'certificate' && rung(record, 'status') === 'revoked') {
       this.#held.lists.outdate(certificateMade(record).ca);
     }

@@ -72,7 +72,7 @@ const WORK: { readonly [C in Walk]: Work } = {
     select: (_, nowMs) => ({ kind: 'authorization', state: 'valid', expiresAfterMs: nowMs }),
     limit: LIMITS.indexPage,
     needs: () => [],
-    each: (tx, { reusable }, record) => reusable.observe(record, tx.now.wallMs),
+    each: (tx, { reusable }, record) => reusable.write(record, tx.now.wallMs),
   },
   'watch-authorization': watch('authorization'),
   'watch-order': watch('order'),

@@ -27,15 +27,15 @@ test('before everything was shown to it there may be more than it finds', () => 
 
 test('what is pending, invalid or expired is not found', () => {
   const index = indexOf(4);
-  index.observe(authorization('1', 'a', 'pending'), 0);
-  index.observe(authorization('2', 'b', 'invalid'), 0);
-  index.observe(authorization('3', 'c', 'valid', 50), 50);
+  index.write(authorization('1', 'a', 'pending'), 0);
+  index.write(authorization('2', 'b', 'invalid'), 0);
+  index.write(authorization('3', 'c', 'valid', 50), 50);
   for (const name of ['a', 'b', 'c']) assert.is(index.find('me', `dns:${name}`), undefined);
 });
 
 test('what is found belongs to the account and the name', () => {
   const index = indexOf(4);
-  index.observe(authorization('1', 'a'), 0);
+  index.write(authorization('1', 'a'), 0);
   assert.is(index.find('me', 'dns:a'), '1');
   assert.is(index.find('you', 'dns:a'), undefined);
   assert.is(index.find('me', 'ip:a'), undefined);
@@ -44,28 +44,28 @@ test('what is found belongs to the account and the name', () => {
 
 test('what is no longer valid is no longer found', () => {
   const index = indexOf(4);
-  index.observe(authorization('1', 'a'), 0);
-  index.observe(authorization('1', 'a', 'deactivated'), 0);
+  index.write(authorization('1', 'a'), 0);
+  index.write(authorization('1', 'a', 'deactivated'), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
 });
 
 test('when one of two valid ones goes, the other is still found', () => {
   const index = indexOf(4);
-  index.observe(authorization('1', 'a', 'valid', 200), 0);
-  index.observe(authorization('2', 'a', 'valid', 100), 0);
+  index.write(authorization('1', 'a', 'valid', 200), 0);
+  index.write(authorization('2', 'a', 'valid', 100), 0);
   assert.is(index.find('me', 'dns:a'), '1', 'the one that lasts longer');
-  index.observe(authorization('1', 'a', 'deactivated', 200), 0);
+  index.write(authorization('1', 'a', 'deactivated', 200), 0);
   assert.is(index.find('me', 'dns:a'), '2');
-  index.observe(authorization('2', 'a', 'deactivated', 100), 0);
+  index.write(authorization('2', 'a', 'deactivated', 100), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
 });
 
 test('beyond the bound the oldest goes, and is asked for until it would expire', () => {
   const index = indexOf(2);
   index.markLoaded();
-  index.observe(authorization('1', 'a', 'valid', 70), 0);
-  index.observe(authorization('2', 'b', 'valid', 90), 0);
-  index.observe(authorization('3', 'c', 'valid', 90), 0);
+  index.write(authorization('1', 'a', 'valid', 70), 0);
+  index.write(authorization('2', 'b', 'valid', 90), 0);
+  index.write(authorization('3', 'c', 'valid', 90), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
   assert.is(index.find('me', 'dns:c'), '3');
   assert.ok(index.mayHaveMore('me', 'dns:a', 69));
@@ -76,8 +76,8 @@ test('beyond the bound the oldest goes, and is asked for until it would expire',
 
 test('what is dropped while the index is being filled is asked for', () => {
   const index = indexOf(1);
-  index.observe(authorization('1', 'a', 'valid', 70), 0);
-  index.observe(authorization('2', 'b', 'valid', 70), 0);
+  index.write(authorization('1', 'a', 'valid', 70), 0);
+  index.write(authorization('2', 'b', 'valid', 70), 0);
   index.markLoaded();
   assert.ok(index.mayHaveMore('me', 'dns:a', 69), 'it was dropped and is still valid');
   assert.not(index.mayHaveMore('me', 'dns:b', 69));
@@ -86,7 +86,7 @@ test('what is dropped while the index is being filled is asked for', () => {
 test('many valid ones of one name count towards the bound', () => {
   const index = indexOf(8);
   index.markLoaded();
-  for (let i = 0; i < 9; i++) index.observe(authorization(`${i}`, 'a'), 0);
+  for (let i = 0; i < 9; i++) index.write(authorization(`${i}`, 'a'), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
   assert.ok(index.mayHaveMore('me', 'dns:a', 0));
 });
@@ -94,9 +94,9 @@ test('many valid ones of one name count towards the bound', () => {
 test('a drop after everything dropped has expired begins a new filter', () => {
   const index = indexOf(1);
   index.markLoaded();
-  index.observe(authorization('1', 'a', 'valid', 70), 0);
-  index.observe(authorization('2', 'b', 'valid', 170), 0);
-  index.observe(authorization('3', 'c', 'valid', 190), 100);
+  index.write(authorization('1', 'a', 'valid', 70), 0);
+  index.write(authorization('2', 'b', 'valid', 170), 0);
+  index.write(authorization('3', 'c', 'valid', 190), 100);
   assert.ok(index.mayHaveMore('me', 'dns:b', 169));
   assert.not(index.mayHaveMore('me', 'dns:a', 169), 'it had expired before');
 });
@@ -104,7 +104,7 @@ test('a drop after everything dropped has expired begins a new filter', () => {
 test('what passes in bulk is asked for, and changes what is known', () => {
   const index = indexOf(2);
   index.markLoaded();
-  index.observe(authorization('1', 'a', 'valid', 70), 0);
+  index.write(authorization('1', 'a', 'valid', 70), 0);
   index.pass(authorization('1', 'a', 'revoked', 70), 0);
   assert.is(index.find('me', 'dns:a'), undefined);
   assert.not(index.mayHaveMore('me', 'dns:a', 69));

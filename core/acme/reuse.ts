@@ -35,7 +35,7 @@ export class ReusableAuthorizations {
     return nowMs < this.#droppedUntilMs && this.#dropped.mayHold(keyOf(account, name));
   }
 
-  /** Says that everything the database held at start has been shown to `observe`. */
+  /** Says that everything the database held at start has been shown to `write`. */
   markLoaded(): void {
     this.#isLoaded = true;
   }
@@ -45,7 +45,7 @@ export class ReusableAuthorizations {
   }
 
   /** Takes note of an authorization as it was just written or read. */
-  observe(authorization: Draft, nowMs: number): void {
+  write(authorization: Draft, nowMs: number): void {
     const { account, expiresMs } = authorizationMade(authorization);
     const key = keyOf(account, nameKey(authorization));
     const before = this.#byName.get(key) ?? [];
@@ -65,7 +65,7 @@ export class ReusableAuthorizations {
   pass(authorization: Draft, nowMs: number): void {
     const { account, expiresMs } = authorizationMade(authorization);
     const key = keyOf(account, nameKey(authorization));
-    if (this.#byName.has(key)) this.observe(authorization, nowMs);
+    if (this.#byName.has(key)) this.write(authorization, nowMs);
     else if (authorizationStatus(authorization, nowMs) === 'valid') {
       this.#drop(key, expiresMs, nowMs);
     }
