@@ -98,13 +98,15 @@ function lackingOf(
 ): Lacking | undefined {
   const { route, ids, bend } = factsOf(web);
   const [kind, id] = [KIND_OF[route], ids[0]];
-  const { disk } = world.nodes[node]!;
+  const { disk, id: ownId } = world.nodes[node]!;
   if (kind === undefined || id === undefined || bend !== undefined) return undefined;
   if (disk.get(kind, id) !== undefined) return undefined;
   const holders = world.cluster.filter((other) => {
     const isKnown = disk.get('node', other.id)?.fields['status'] === 'member';
     const mayBeAsked = isKnown && !silent.has(other.id) && !asked.has(other.id);
-    return other.index !== node && mayBeAsked && other.disk.get(kind, id) !== undefined;
+    // A copy under another one's id cannot ask it, and nobody can tell which of them he asks.
+    const isOne = world.nodes.filter((node) => node.id === other.id).length === 1;
+    return other.id !== ownId && isOne && mayBeAsked && other.disk.get(kind, id) !== undefined;
   });
   return { id, holders: new Set(holders.map((other) => other.id)) };
 }

@@ -83,7 +83,7 @@ export const CLUSTER: readonly Mutant[] = [
     what: 'a node writes what came of its work although another one has taken it over',
     catchers: ['leases'],
     seeds: 24,
-    options: { ...ANYWHERE, ownershipTtlSecs: 2, serverFailPpm: 950_000 },
+    options: { ...ANYWHERE, ownershipTtlSecs: 7, serverFailPpm: 950_000 },
     build: AS_IT_IS,
     patches: [patch(Leases, 'isHeld', () => () => true)],
   },
@@ -108,7 +108,7 @@ export const CLUSTER: readonly Mutant[] = [
     name: 'what is handed over counts as seen whatever it builds on',
     what: 'a page that a peer hands over moves the vector though its base is not covered',
     catchers: ['vector'],
-    seeds: 4,
+    seeds: 16,
     options: {
       nodes: 5,
       restoresPerHour: 400,

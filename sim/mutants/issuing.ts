@@ -39,7 +39,7 @@ export const ISSUING: readonly Mutant[] = [
     name: 'certificates differ by the node that issues them',
     what: 'the end of validity depends on the node',
     catchers: ['one-certificate'],
-    seeds: 16,
+    seeds: 40,
     options: REISSUES,
     build: issuesOtherwise((certificate, machine) => {
       return { ...certificate, notAfterMs: certificate.notAfterMs + machine.index * 1000 };
@@ -49,7 +49,7 @@ export const ISSUING: readonly Mutant[] = [
     name: 'certificates differ by the moment of issuance',
     what: 'validity begins by the clock of the node and not by the order',
     catchers: ['one-certificate'],
-    seeds: 16,
+    seeds: 40,
     options: REISSUES,
     build: issuesOtherwise((certificate, machine) => {
       return { ...certificate, notBeforeMs: machine.now().wallMs };

@@ -31,7 +31,7 @@ export const MEMBERS: readonly Mutant[] = [
     catchers: ['members'],
     seeds: 6,
     failure: 12,
-    options: { nodes: 4, removals: 2 },
+    options: { nodes: 4, removals: 2, ownershipTtlSecs: 10 },
     build: AS_IT_IS,
     patches: [
       patch(Membership, 'observe', (real) => {
@@ -58,8 +58,8 @@ export const MEMBERS: readonly Mutant[] = [
   {
     name: 'a copy numbers its events as the original',
     what: 'a node that runs on a copied disk takes the incarnation of the node it was copied from',
-    catchers: ['dots', 'vector', 'convergence'],
-    seeds: 4,
+    catchers: ['dots', 'nonce-single-use', 'vector', 'convergence'],
+    seeds: 12,
     options: { nodes: 3, clonesPerHour: 200, faultSecs: 1, ownershipTtlSecs: 10 },
     build: sharesNames,
   },
@@ -67,7 +67,7 @@ export const MEMBERS: readonly Mutant[] = [
     name: 'all nodes number revocation lists alike',
     what: 'the number of a list lacks the part that names its maker',
     catchers: ['crl'],
-    seeds: 4,
+    seeds: 16,
     options: { nodes: 3, partitionsPerHour: 600, faultSecs: 5, operatorsPerHour: 3600 },
     build: onEffect(() => (effect) => {
       return effect.kind === 'build-crl' ? [{ ...effect, tag: 1 }] : [effect];
