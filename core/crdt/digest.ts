@@ -41,6 +41,9 @@ const COUNTED = new WeakMap<Record['fields'], RecordKey & { hash: KeyedHash; sum
 
 const HASHES = new WeakMap<DigestKey, { readonly sha256: Sha256; readonly hash: KeyedHash }>();
 
+/** Of more changes at once, which are a fetch, the sums are not kept. */
+const MOST_KEPT = 64;
+
 const NEVER = -1;
 const ZERO: Sum = [0, 0, 0, 0];
 const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
@@ -62,12 +65,13 @@ export function keyedHash(key: DigestKey, sha256: Sha256): KeyedHash {
 /** The digest after some changes. */
 export function advance(digest: Digest, hash: KeyedHash, steps: readonly Step[]): Digest {
   const sums = new Map(digest.sums);
+  const isKept = steps.length <= MOST_KEPT;
   for (const { before, after } of steps) {
     if (before !== undefined && isCounted(digest, before)) {
-      update(sums, dayOf(before), subtract, contribution(before, hash));
+      update(sums, dayOf(before), subtract, contribution(before, hash, isKept));
     }
     if (after === undefined || !isCounted(digest, after)) continue;
-    update(sums, dayOf(after), add, contribution(after, hash));
+    update(sums, dayOf(after), add, contribution(after, hash, isKept));
   }
   return { ...digest, sums };
 }
@@ -133,11 +137,11 @@ function isCounted(digest: Digest, record: Record): boolean {
 }
 
 /** What a record counts. It is kept beside its fields: what is counted once is taken away once. */
-function contribution({ kind, id, fields }: Record, hash: KeyedHash): Sum {
+function contribution({ kind, id, fields }: Record, hash: KeyedHash, isKept: boolean): Sum {
   const made = COUNTED.get(fields);
   if (made?.id === id && made.kind === kind && made.hash === hash) return made.sum;
   const sum = hash(`${kind}/${id}/${fieldsText(fields)}`);
-  COUNTED.set(fields, { kind, id, hash, sum });
+  if (isKept) COUNTED.set(fields, { kind, id, hash, sum });
   return sum;
 }
 

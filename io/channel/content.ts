@@ -98,15 +98,19 @@ function inflate(form: number, body: Uint8Array, octets: number): Uint8Array | u
 /** Whether arrays and objects are nested within the bound. Strings are passed over. */
 function isShallow(text: Uint8Array): boolean {
   let depth = 0;
-  let isInString = false;
   for (let at = 0; at < text.length; at++) {
     const octet = text[at]!;
-    if (octet === 0x22) isInString = !isInString;
-    else if (isInString) {
-      if (octet === 0x5c) at++;
-    } else if (octet === 0x5b || octet === 0x7b) {
+    if (octet === 0x22) at = endOfString(text, at);
+    else if (octet === 0x5b || octet === 0x7b) {
       if (++depth > MAX_DEPTH) return false;
     } else if (octet === 0x5d || octet === 0x7d) depth--;
   }
   return true;
+}
+
+/** Where a string that begins at `start` ends. Most of a text is strings. */
+function endOfString(text: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== 0x22) at += text[at] === 0x5c ? 2 : 1;
+  return at;
 }
