@@ -60,7 +60,7 @@ export const EXCHANGE: readonly Mutant[] = [
   {
     name: 'the receiver’s vector moves too far',
     what: 'one more event of each origin counts as seen than the page says',
-    catchers: ['vector', 'durable-before-visible', 'convergence'],
+    catchers: ['vector', 'durable-before-visible', 'convergence', 'liveness: convergence'],
     seeds: 3,
     build: onTold((page) => {
       const complete = membersOf(page['complete']);
