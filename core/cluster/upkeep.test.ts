@@ -129,7 +129,7 @@ test('tombstones are purged when they are old by all clocks, but never those of 
     `${(b.now.wallMs - 7 * DAY_MS).toString(16).padStart(12, '0')}-0000-b`,
     true,
   );
-  for (const kind of ['eab', 'node']) {
+  for (const kind of ['operator', 'node']) {
     const fields = { deleted, born };
     const record: Record = { kind, id: 'gone', fields, dot: { origin, seq: 1 } };
     b.database.set(`${kind}/gone`, record);
@@ -138,7 +138,7 @@ test('tombstones are purged when they are old by all clocks, but never those of 
     for (const rig of cluster.rigs.values()) rig.advance(HOUR_MS);
     cluster.run(2);
   }
-  assert.not(b.database.has('eab/gone'));
+  assert.not(b.database.has('operator/gone'));
   assert.ok(b.database.has('node/gone'));
   assert.ok(marksOf(b).includes('tombstones were purged'));
   assert.ok(replicaOf(b).floor.has(origin));

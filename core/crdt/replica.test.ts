@@ -63,7 +63,7 @@ const OPS = {
   operator: (cluster, node, b, c) => {
     const at = cluster.stamp(node, c);
     const id = `p${cluster.unique()}`;
-    cluster.put(node, ['operator', 'eab'][b % 2]!, id, { made: first(at, b), status: 'active' });
+    cluster.put(node, ['operator', 'policy'][b % 2]!, id, { made: first(at, b), status: 'active' });
   },
   edit: (cluster, node, b, c) => {
     const live = liveDeletables(node);

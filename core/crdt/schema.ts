@@ -45,13 +45,12 @@ export const SCHEMA = {
     revocation: 'first',
     replaced: 'first',
   },
+  /** Never deleted: a key that was withdrawn or used must not come back by anybody's word. */
   eab: {
     made: 'first',
     secret: 'first',
     used: 'first',
     status: ['active', 'revoked'],
-    deleted: 'first',
-    born: 'opaque',
   },
   /** Never deleted: a node that was removed is refused for ever, and so its rung has to stay. */
   node: {
@@ -88,7 +87,7 @@ export type Rung<
  * `born`, the dot of its first event, which tells a deleted record from a new one once the
  * tombstone is gone. An id is never used again after its deletion.
  */
-export const DELETABLE = ['eab', 'operator', 'policy'] as const;
+export const DELETABLE = ['operator', 'policy'] as const;
 
 /**
  * Kinds that vanish by themselves after `made.value.expiresMs`, on every node, without tombstone.

@@ -97,8 +97,6 @@ function doneAgain(
   world: WorldView,
 ): Finding | undefined {
   if (!isAct(command.kind) || bodyOf(response)['changed'] === undefined) return undefined;
-  // External account keys can be deleted, and who lies about that has them forgotten.
-  if (command.kind === 'revoke-eab' && world.options.liars > 0) return undefined;
   const id = idOf(command as CaCommand);
   const act = `${command.kind} ${id}`;
   const isAgain = did.has(act) && bodyOf(response)['changed'] === true;
