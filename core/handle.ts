@@ -11,7 +11,14 @@ import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
-import { answerAsk, callPeer, REFUSED, takePage, takePush } from './cluster/exchange.ts';
+import {
+  answerAsk,
+  callPeer,
+  preparePage,
+  REFUSED,
+  takePage,
+  takePush,
+} from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
 import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
 import { administer } from './cluster/status.ts';
@@ -73,6 +80,7 @@ export function handle(
       takeOver(tx, held, input.record);
       return {};
     case 'call':
+    case 'prepare':
     case 'asked':
     case 'told':
     case 'introduced':
@@ -121,7 +129,15 @@ function command(
 type PeerInput = Extract<
   Input,
   {
-    kind: 'call' | 'asked' | 'told' | 'introduced' | 'redeem-asked' | 'redeemed' | 'unredeemed';
+    kind:
+      | 'call'
+      | 'prepare'
+      | 'asked'
+      | 'told'
+      | 'introduced'
+      | 'redeem-asked'
+      | 'redeemed'
+      | 'unredeemed';
   }
 >;
 
@@ -134,6 +150,9 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
   switch (input.kind) {
     case 'call':
       callPeer(tx, cluster, input);
+      return {};
+    case 'prepare':
+      preparePage(tx, cluster, input);
       return {};
     case 'asked':
       return asked(tx, cluster, input);
@@ -172,7 +191,9 @@ function asked(
   const { exchange, from, ask, push } = input;
   if (push === null) {
     const answered = answerAsk(tx, cluster, exchange, from, ask);
-    return { peer: answered && { ...answered, ...peer } };
+    const nextAsk = answered?.nextAsk;
+    const next = nextAsk && ({ kind: 'prepare', peer: from, ask: nextAsk } as const);
+    return { peer: answered && { ...answered, ...peer }, next };
   }
   // What was handed over is merged first; then the answer is made of the state after it.
   const taken = takePush(tx, cluster, exchange, from, push);

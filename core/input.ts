@@ -6,6 +6,7 @@ import type { IssueResult } from './acme/issuance.ts';
 import type { Policy } from './acme/policy.ts';
 import type { ChallengeType, ValidationResult } from './acme/validation.ts';
 import type { NodeDescriptor } from './cluster/descriptor.ts';
+import type { Ask } from './crdt/page.ts';
 import type { Json, Record, RecordKey } from './crdt/record.ts';
 import type { VersionVector } from './crdt/version-vector.ts';
 
@@ -95,6 +96,13 @@ export interface Call {
   readonly isFarewell?: true;
 }
 
+/** The node's wish to have a page at hand when a peer asks on. */
+export interface Prepare {
+  readonly kind: 'prepare';
+  readonly peer: string;
+  readonly ask: Ask;
+}
+
 export type Input =
   /** The first input after construction. */
   | { readonly kind: 'boot' }
@@ -172,6 +180,7 @@ export type Input =
   /** A page of work the node gives itself: see recovery.ts. */
   | Chore
   | Call
+  | Prepare
   /** The lease on a record has lapsed, and it is for this node to take the work over. */
   | { readonly kind: 'lapse'; readonly record: RecordKey }
   /** The moment asked for by the last `wake` effect has come. */

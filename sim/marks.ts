@@ -20,6 +20,7 @@ export const MARKS = {
   'a message was refused: clocks differ': 'nothing of such a message may be merged',
   'a vector had to be said in full again': 'two nodes remember different things of each other',
   'a page was not the last': 'the vector must not move on such a page',
+  'a page was made before it was asked for': 'it is as old as one that was long on its way',
   'a crash lost changes': 'what was not durable must not have been shown',
   'a crash fell between commit and answer': 'the client cannot know, and tries again',
   'a crash fell in the middle of a step': 'half of the effects were never carried out',

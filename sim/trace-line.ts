@@ -159,6 +159,7 @@ function inputText(input: Input): string {
       return `${input.kind} by ${input.from}`;
     case 'unreachable':
     case 'call':
+    case 'prepare':
       return `${input.kind} ${input.peer}`;
     case 'introduced':
       return `introduced ${input.descriptor.node}`;

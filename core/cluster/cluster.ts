@@ -17,6 +17,7 @@ import { Contacts } from './contacts.ts';
 import type { Exchanged, ExchangeOptions, Exchanging, FollowUp } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
+import { PreparedPages } from './prepared.ts';
 import { Redemptions } from './redemption.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
 import { Vocabularies } from './vocabulary.ts';
@@ -72,6 +73,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   readonly redemptions: Redemptions = new Redemptions();
   readonly catchUp: CatchUp = new CatchUp();
   readonly vocabularies: Vocabularies = new Vocabularies();
+  readonly prepared: PreparedPages = new PreparedPages();
   readonly tombstoneTtlMs: number;
   readonly #contacts: Contacts;
   readonly #settleAfterMs: number;

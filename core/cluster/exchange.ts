@@ -6,7 +6,7 @@ import { faultOf } from '../acme/contents.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey, KeyedHash } from '../crdt/digest.ts';
 import { valueOf } from '../crdt/lattice.ts';
-import { askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
+import { type Ask, askToJson, type Page, pageToJson, readAsk, readPage } from '../crdt/page.ts';
 import { askOf, type Receipt, receive } from '../crdt/receive.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import { pullEverything, type ReplicaState, reincarnate, vectorOf } from '../crdt/replica.ts';
@@ -20,11 +20,12 @@ import {
   type VersionVector,
 } from '../crdt/version-vector.ts';
 import type { View } from '../crdt/view.ts';
-import type { Call } from '../input.ts';
+import type { Call, Prepare } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import { readDescriptor, sameDescriptor } from './descriptor.ts';
 import type { Membership } from './membership.ts';
+import type { PreparedPages } from './prepared.ts';
 import type { RoundOptions } from './rounds.ts';
 import { IN_FULL, type Vocabularies, wantsInFull } from './vocabulary.ts';
 
@@ -41,6 +42,7 @@ export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
   bulkPage(wallMs: number): PageLimits;
   readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
+  readonly prepared: PreparedPages;
   readonly membership: Pick<Membership, 'members' | 'isGenuine'>;
 }
 
@@ -67,6 +69,8 @@ export interface Exchanged {
   readonly agrees?: boolean | undefined;
   /** The name under which the peer numbers its events, where it says so. */
   readonly origin?: string | undefined;
+  /** What the peer is going to ask next. */
+  readonly nextAsk?: Ask;
   /** What its page brought; absent when there was none, or nothing of it was merged. */
   readonly gain?: Gain;
 }
@@ -169,13 +173,26 @@ export function answerAsk(
     return undefined;
   }
   if (ask === undefined) return REFUSED;
-  const limits = isNewcomer(ask) ? options.bulkPage(tx.memory.firstRunMs) : options.page;
-  const page = serve(tx.instant, viewOf(tx), ask, limits);
+  const prepared = options.prepared.take(peer, ask);
+  if (prepared !== undefined) tx.mark('a page was made before it was asked for');
+  const page = prepared ?? pageFor(tx, options, ask);
   const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
   tx.emit({ kind: 'tell', exchange, page: pageToJson(page, speech) });
   const followUp = coversAll(vectorOf(tx.replica), ask.vector) ? 'rest' : 'ask';
   const origin = ask.origin ?? undefined;
-  return { followUp, seen: ask.vector, clockMs: ask.clockMs, origin };
+  const answered = { followUp, seen: ask.vector, clockMs: ask.clockMs, origin } as const;
+  if (!isNewcomer(ask) || page.next === null || page.complete !== null) return answered;
+  return { ...answered, nextAsk: { ...ask, cursor: page.next, listing: null } };
+}
+
+/** Makes the page that a new node is going to ask for next, and keeps it. */
+export function preparePage(tx: Transaction, options: Exchanging, { peer, ask }: Prepare): void {
+  options.prepared.put(peer, ask, pageFor(tx, options, ask));
+}
+
+function pageFor(tx: Transaction, options: Exchanging, ask: Ask): Page {
+  const limits = isNewcomer(ask) ? options.bulkPage(tx.memory.firstRunMs) : options.page;
+  return serve(tx.instant, viewOf(tx), ask, limits);
 }
 
 /** Takes in the page a peer answered with. */
