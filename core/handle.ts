@@ -3,10 +3,10 @@
 // Never here: running, parking and committing, which are the node's.
 
 import { administerCa } from './acme/administer.ts';
-import type { Held } from './acme/call.ts';
 import { concludeValidation } from './acme/challenge.ts';
 import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
+import type { Held } from './acme/held.ts';
 import { doChore, takeOver } from './acme/recovery.ts';
 import { handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';

@@ -1,7 +1,7 @@
 // What a node holds besides its records when it starts: nothing of the past, only what it was made
 // of. Invariant: everything here can be lost with the process. Never here: records, state machines.
 
-import type { Held } from './acme/call.ts';
+import type { Held } from './acme/held.ts';
 import { NonceBook, type NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { ReusableAuthorizations } from './acme/reuse.ts';

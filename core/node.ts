@@ -6,7 +6,7 @@
 // answer that shows it. Never here: what any input means (handlers), IO of any kind.
 
 import { busyResponse } from './acme/busy.ts';
-import type { Held } from './acme/call.ts';
+import type { Held } from './acme/held.ts';
 import type { NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';

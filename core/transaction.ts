@@ -6,7 +6,7 @@
 import { assert } from './assert.ts';
 import { toBase64Url } from './bytes.ts';
 import type { Cache } from './cache.ts';
-import type { Redemption } from './cluster/redemption.ts';
+import type { Redemption } from './cluster/redemptions.ts';
 import type { Selection } from './crdt/columns.ts';
 import type { Stamp } from './crdt/hlc.ts';
 import type { Recent } from './crdt/recent.ts';

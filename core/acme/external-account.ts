@@ -17,13 +17,15 @@ import { first, valueOf } from '../crdt/lattice.ts';
 import type { Json } from '../crdt/record.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
-import type { KeyFacts, Primitives } from '../primitives.ts';
+import type { KeyFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
-import type { Call, Held } from './call.ts';
+import { externalKeyId } from './account-status.ts';
+import type { Call } from './call.ts';
+import type { Held } from './held.ts';
 import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
-import { type AccountStatus, registerMember, rung } from './records.ts';
+import { registerMember, rung } from './records.ts';
 import type { SignedRequest } from './request.ts';
 
 /** What an account remembers of its binding. */
@@ -31,9 +33,6 @@ export interface Binding {
   readonly kid: string;
   readonly jws: Json;
 }
-
-/** Ids of records end here. */
-const MAX_ID = 200;
 
 /** Verifies the binding in a request for a new account, and uses up its key. */
 export function bindExternalAccount(
@@ -47,7 +46,7 @@ export function bindExternalAccount(
     throw problem('externalAccountRequired', 'new accounts need an externalAccountBinding');
   }
   const inner = parseExternalAccountBinding(binding, jws);
-  const id = recordIdOf(tx.primitives, inner.kid);
+  const id = externalKeyId(tx.primitives, inner.kid);
   const record = tx.get('eab', id);
   const configured = policy.eabKeys.get(inner.kid);
   const stored = (): Uint8Array | undefined => opened(tx, sealingKey, id, record);
@@ -68,12 +67,6 @@ export function bindExternalAccount(
   return { kid: inner.kid, jws: binding };
 }
 
-/** Status as everybody sees it: an account whose external account key is another's is revoked. */
-export function accountStatus(tx: Transaction, account: Draft): AccountStatus {
-  const stored = rung(account, 'status') as AccountStatus;
-  return stored !== 'revoked' && hasLostKey(tx, account) ? 'revoked' : stored;
-}
-
 /** What came of a withdrawal. */
 export interface Withdrawal {
   /** The account that had used the key before; it stays what it is. */
@@ -92,7 +85,7 @@ export function withdrawKey(
   kid: string,
   by: string,
 ): Withdrawal | undefined {
-  const id = recordIdOf(tx.primitives, kid);
+  const id = externalKeyId(tx.primitives, kid);
   const record = tx.get('eab', id);
   if (record === undefined && !policy.eabKeys.has(kid)) return undefined;
   const usedBy = (record && registerMember(record, 'used', 'account')) ?? null;
@@ -111,7 +104,7 @@ export function publishKeys(
 ): Chore | undefined {
   const kids = [...policy.eabKeys.keys()].filter((kid) => kid > chore.afterId).sort();
   const page = kids.slice(0, LIMITS.selectionPage);
-  const idOf = (kid: string): string => recordIdOf(tx.primitives, kid);
+  const idOf = (kid: string): string => externalKeyId(tx.primitives, kid);
   tx.need(page.map((kid) => ({ kind: 'eab', id: idOf(kid) })));
   for (const kid of page) {
     const id = idOf(kid);
@@ -144,15 +137,6 @@ function publish(tx: Transaction, kid: string, id: string, sealed: string): void
   }
 }
 
-/** Whether the key an account is bound to was used by another account, and earlier. */
-function hasLostKey(tx: Transaction, account: Draft): boolean {
-  const kid = registerMember(account, 'eab', 'kid');
-  if (typeof kid !== 'string') return false;
-  const record = tx.get('eab', recordIdOf(tx.primitives, kid));
-  const user = record && registerMember(record, 'used', 'account');
-  return user !== undefined && user !== account.id;
-}
-
 function opened(
   { primitives }: Transaction,
   sealingKey: Uint8Array,
@@ -166,12 +150,6 @@ function opened(
 
 function isWithdrawn(record: Draft): boolean {
   return rung(record, 'status') === 'revoked' || record.fields['deleted'] !== undefined;
-}
-
-/** The key identifier, or a hash of one that is too long for a record. */
-function recordIdOf(primitives: Primitives, kid: string): string {
-  if (kid.length <= MAX_ID && /^[\x21-\x7e]+$/.test(kid)) return kid;
-  return `sha256=${toBase64Url(primitives.sha256(kid))}`;
 }
 
 function contextOf(id: string): string {

@@ -12,10 +12,10 @@ import { expire, horizonMs } from '../crdt/replica.ts';
 import type { Chore, CLUSTER_CHORES } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
-import type { Held } from './call.ts';
 import { validateAgain } from './challenge.ts';
 import { publishKeys } from './external-account.ts';
 import { issueRequest } from './finalize.ts';
+import type { Held } from './held.ts';
 import { authorizationMade } from './records.ts';
 
 /** Done once after a start, in this order, before the node serves. */

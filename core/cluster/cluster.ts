@@ -18,7 +18,7 @@ import type { Exchanged, ExchangeOptions, Exchanging, FollowUp } from './exchang
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
 import { PreparedPages } from './prepared.ts';
-import { Redemptions } from './redemption.ts';
+import { Redemptions } from './redemptions.ts';
 import { type RoundOptions, Rounds } from './rounds.ts';
 import { Vocabularies } from './vocabulary.ts';
 

@@ -13,23 +13,11 @@ import { serve } from '../crdt/serve.ts';
 import { covers, isOrigin, isSeq } from '../crdt/version-vector.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
-import type { Memory, Transaction } from '../transaction.ts';
+import type { Transaction } from '../transaction.ts';
 import type { Cluster, PeerResult } from './cluster.ts';
 import { takePage, viewOf } from './exchange.ts';
+import { type Redemption, redemptionKey } from './redemptions.ts';
 import { IN_FULL } from './vocabulary.ts';
-
-/** What has become of a request's nonce. Kept in its memory. */
-export type Redemption =
-  | { readonly state: 'asked'; readonly number: number }
-  | { readonly state: 'refused'; readonly reason: string }
-  /** The request runs once this node has seen `upTo`, or when patience ends. */
-  | {
-      readonly state: 'spent';
-      readonly issuer: string;
-      readonly upTo: Dot | null;
-      readonly untilMonoMs: number;
-    }
-  | { readonly state: 'done' };
 
 /** What a request does next. */
 export type Verdict =
@@ -37,42 +25,7 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'wait'; readonly key: RecordKey; readonly ms: number };
 
-interface Open {
-  readonly memory: Memory;
-  readonly issuer: string;
-}
-
 const SPENT: Verdict = { kind: 'spent' };
-
-/** Redemptions under way. */
-export class Redemptions {
-  readonly #open = new Map<number, Open>();
-  #last = 0;
-
-  get size(): number {
-    return this.#open.size;
-  }
-
-  begin(memory: Memory, issuer: string): number {
-    const number = ++this.#last;
-    this.#open.set(number, { memory, issuer });
-    memory.redemption = { state: 'asked', number };
-    return number;
-  }
-
-  /** The node that was asked; undefined when nobody waits for this answer. */
-  issuerOf(number: number): string | undefined {
-    return this.#open.get(number)?.issuer;
-  }
-
-  /** Says what came of a redemption. Returns what its request waits for. */
-  conclude(number: number, outcome: Redemption): RecordKey {
-    const open = this.#open.get(number);
-    if (open !== undefined) open.memory.redemption = outcome;
-    this.#open.delete(number);
-    return keyOf(number);
-  }
-}
 
 /** What a request with another node's nonce is to do. Asks the issuer when it first comes. */
 export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
@@ -112,7 +65,7 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
   const speech = vocabularies.of(peer).speech(tx.primitives.sha256);
   const ask = askToJson(askOf(tx.replica, ''), speech);
   tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonce, ask });
-  return { kind: 'wait', key: keyOf(redemption), ms: LIMITS.redemptionMs };
+  return { kind: 'wait', key: redemptionKey(redemption), ms: LIMITS.redemptionMs };
 }
 
 /**
@@ -221,9 +174,4 @@ function readAnswer(
   const [origin, seq] = upTo as readonly Json[];
   if (!isOrigin(origin) || !isSeq(seq)) return undefined;
   return { verdict, upTo: { origin, seq }, page };
-}
-
-/** Jobs wait for a redemption as they wait for records; no record has this kind. */
-function keyOf(redemption: number): RecordKey {
-  return { kind: 'redemption', id: String(redemption) };
 }

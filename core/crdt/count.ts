@@ -5,22 +5,12 @@
 // Never here: when the walk goes on.
 
 import { advance, type Digest, type KeyedHash, type Step } from './digest.ts';
-import type { Dot, Record } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
-import { beyond, covers, EMPTY_VECTOR, joinVectors, type VersionVector } from './version-vector.ts';
+import { beyond, EMPTY_VECTOR, joinVectors } from './version-vector.ts';
 import type { View } from './view.ts';
 
 /** Origins that one step of the walk looks at: many of them have left next to nothing. */
 const ORIGINS = 100;
-
-/** The walk: events beyond `from` and up to `to` are not in the digest yet. */
-export interface Uncounted {
-  readonly from: VersionVector;
-  readonly to: VersionVector;
-}
-
-/** No digest was kept, and the walk has not begun. */
-export const NOT_KEPT: Uncounted = { from: EMPTY_VECTOR, to: EMPTY_VECTOR };
 
 /** Begins the walk, where the digest was not kept or a walk was broken off. */
 export function beginCount(state: ReplicaState): ReplicaState {
@@ -53,26 +43,4 @@ export function count(state: ReplicaState, view: View, hash: KeyedHash, limit: n
   const from = joinVectors(uncounted.from, new Map(reached));
   const digest = advance(state.digest, hash, steps);
   return { state: { ...state, digest, uncounted: { ...uncounted, from } }, put: [], remove: [] };
-}
-
-/** The digest after some changes. */
-export function digestAfter(
-  { digest, uncounted }: ReplicaState,
-  hash: KeyedHash,
-  steps: readonly Step[],
-): Digest {
-  if (steps.length === 0) return digest;
-  if (uncounted === null) return advance(digest, hash, steps);
-  const known = (record: Record | undefined): Record | undefined => {
-    return record && !isOpen(uncounted, record.dot) ? record : undefined;
-  };
-  const counted = steps.map(({ before, after }) => ({
-    before: known(before),
-    after: known(after),
-  }));
-  return advance(digest, hash, counted);
-}
-
-function isOpen({ from, to }: Uncounted, dot: Dot): boolean {
-  return covers(to, dot) && !covers(from, dot);
 }

@@ -5,10 +5,10 @@
 // Never here: other facts of a node.
 
 import { compareText } from './canonical.ts';
-import { NOT_KEPT } from './count.ts';
 import { type Sum, sumFromText, sumText } from './digest.ts';
 import type { Origin } from './record.ts';
 import { emptyReplica, type ReplicaState } from './replica.ts';
+import { NOT_KEPT } from './uncounted.ts';
 import { differences, EMPTY_VECTOR, isOrigin, isSeq } from './version-vector.ts';
 
 /** Facts by name; null removes one. */

@@ -3,13 +3,13 @@
 // Invariant: nothing of the replica changes until `outcome` is asked for.
 // Never here: which pages count as seen (receive.ts).
 
-import { digestAfter } from './count.ts';
 import { isPastHorizon, type KeyedHash, type Step } from './digest.ts';
 import { mergeRecord } from './merge.ts';
 import type { Listing } from './page.ts';
 import { keyText, type Origin, type Record, type RecordKey } from './record.ts';
 import { type Outcome, type ReplicaState, vectorOf } from './replica.ts';
 import { expiresMsOf, isDeletable, isTombstone } from './schema.ts';
+import { digestAfter } from './uncounted.ts';
 import { covers, dotFromText, type VersionVector } from './version-vector.ts';
 import type { View } from './view.ts';
 

@@ -12,7 +12,6 @@
 
 import { assert } from '../assert.ts';
 import { inOrder } from './canonical.ts';
-import { digestAfter, NOT_KEPT, type Uncounted } from './count.ts';
 import {
   DAY_MS,
   type Digest,
@@ -27,6 +26,7 @@ import { type Fields, joinFields, leqFields } from './merge.ts';
 import type { Cursor, Position } from './page.ts';
 import type { Dot, Origin, Record, RecordKey } from './record.ts';
 import { isDeletable, isTombstone } from './schema.ts';
+import { digestAfter, NOT_KEPT, type Uncounted } from './uncounted.ts';
 import {
   covers,
   dotFromText,

@@ -1,0 +1,30 @@
+// What the node holds besides records, for handlers of all kinds. Never here: code, and how it is
+// made (core/held.ts).
+
+import type { Leases } from '../cluster/leases.ts';
+import type { Transaction } from '../transaction.ts';
+import type { Outcome } from './answer.ts';
+import type { NonceBook } from './nonce.ts';
+import type { Policy } from './policy.ts';
+import type { ReusableAuthorizations } from './reuse.ts';
+import type { RevocationLists } from './revocation-lists.ts';
+
+/** What comes of a nonce that another node issued. */
+export type NonceVerdict =
+  | { readonly kind: 'spent' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | (Outcome & { readonly kind: 'wait' });
+
+/** What the node holds besides records, for handlers. */
+export interface Held {
+  readonly policy: Policy;
+  readonly nonces: NonceBook;
+  readonly reusable: ReusableAuthorizations;
+  readonly lists: RevocationLists;
+  /** Undefined when this node works alone: then nobody else could do its work. */
+  readonly leases: Leases | undefined;
+  /** Under which secrets in records are sealed. */
+  readonly sealingKey: Uint8Array;
+  /** Has a nonce spent by the node that issued it. A node that works alone cannot. */
+  readonly redeem?: (tx: Transaction, nonce: string, issuer: string) => NonceVerdict;
+}
