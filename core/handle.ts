@@ -37,6 +37,9 @@ import {
 import { LIMITS } from './limits.ts';
 import type { Transaction } from './transaction.ts';
 
+/** Waited for by nobody else. */
+const INDEXING: RecordKey = { kind: 'index', id: '' };
+
 /** What a handler came to. */
 export interface Result {
   readonly response?: WebResponse;
@@ -72,6 +75,7 @@ export function handle(
     case 'administer':
       return command(tx, held, cluster, unready, input.command);
     case 'chore':
+      if (mustPause(tx, input)) return { wait: { key: INDEXING, ms: LIMITS.indexPauseMs } };
       return { next: doChoreOf(tx, held, cluster, input) };
     case 'unreachable':
       tx.advance({ state: stall(tx.replica, input.peer), put: [], remove: [] });
@@ -98,6 +102,11 @@ export function handle(
     default:
       return unreachable(input);
   }
+}
+
+/** The index after a start is in no hurry: until it is whole the database is asked. */
+function mustPause(tx: Transaction, { chore, afterId }: Chore): boolean {
+  return chore === 'index' && afterId !== '' && !tx.memory.waited;
 }
 
 function request(tx: Transaction, held: Held, web: WebRequest): Result {

@@ -23,8 +23,9 @@ export const LIMITS = {
   rereads: 8,
   /** Records one page of a selection brings. */
   selectionPage: 500,
-  /** Authorizations that are indexed at once after a start: clients wait that long. */
+  /** Authorizations that are indexed at once after a start, and the pause before the next ones. */
   indexPage: 200,
+  indexPauseMs: 100,
   /** Valid authorizations found by name without asking the database. */
   reusableAuthorizations: 8_192,
   /** Bits of the filter for names beyond those: of 400,000, one new name in a hundred is asked. */

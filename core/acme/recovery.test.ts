@@ -13,6 +13,26 @@ test('a node is not ready before what was under way has been taken up', () => {
   assert.ok(rig.node.ready);
 });
 
+test('the index is filled page by page, with pauses, and then no new name is looked up', () => {
+  const early = new Rig();
+  const client = Client.registered(early);
+  const count = LIMITS.indexPage + 50;
+  for (let i = 0; i < count; i += 50) {
+    const names = Array.from({ length: 50 }, (_, j) => `n${i + j}.example`);
+    client.prove(client.order(names).body);
+  }
+  const revived = new Rig({ database: early.database });
+  client.rig = revived;
+  client.order(['new.example']);
+  const afterOne = revived.loads;
+  client.order(['other.example']);
+  assert.ok(revived.loads > afterOne, 'the database is asked while the index is not whole');
+  for (let i = 0; i < 4; i++) revived.advance(LIMITS.waitCheckMs);
+  const before = revived.loads;
+  client.order(['third.example']);
+  assert.is(revived.loads, before);
+});
+
 test('a probe of an account that has another key by now is made for that key', () => {
   const early = new Rig();
   const client = Client.registered(early);
