@@ -87,7 +87,7 @@ export function createNode(machine: Machine, stage: Stage, crypto: SimCrypto): N
 }
 
 /** Whom a node has in its configuration: one who joins knows node 0, and nobody knows him. */
-function mayCall(own: number, other: number, options: Options): boolean {
+export function mayCall(own: number, other: number, options: Options): boolean {
   if (own === other || isJoiner(other, options)) return false;
   return other === 0 || !isJoiner(own, options);
 }

@@ -31,8 +31,11 @@ const MANY = 16;
 const TOO_MANY = 64;
 /** Vectors remembered of one peer: two each way, and a change of both. */
 const REMEMBERED = 8;
-/** Times in a row that a peer is told to say it in full, before it is left alone. */
-const PATIENCE = 2;
+/**
+ * Times in a row that a peer is told to say it in full, before it is left alone. After a restart
+ * every exchange that is under way may ask for it once.
+ */
+export const PATIENCE = 32;
 const NAME_OCTETS = 16;
 const NAME = /^[A-Za-z0-9_-]{22}$/;
 
@@ -148,9 +151,10 @@ export class Vocabulary {
       if (but === undefined || (best && but.length >= best.but.length)) continue;
       best = { same: name, but };
     }
+    // First of all the one in use becomes the newest, or what is added might push it out.
+    if (best !== undefined) this.#remember(best.same, this.#known.get(best.same)!);
     if (best === undefined || best.but.length > MANY) this.#add(vector, sha256, false);
     if (best === undefined) return vectorToJson(vector);
-    this.#remember(best.same, this.#known.get(best.same)!);
     MEANT.set(best, vector);
     return best;
   }

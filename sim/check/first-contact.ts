@@ -4,6 +4,7 @@
 // told of nobody, or found nobody. Excuses: what others had on disks that somebody exchanged since.
 
 import { EMPTY_VECTOR } from '../../core/crdt/version-vector.ts';
+import { mayCall } from '../build.ts';
 import type { Checker, Finding } from '../checker.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
@@ -44,7 +45,10 @@ function begin(
   for (const [other, others] of had) {
     if (other !== node && !others.has(node)) others.set(node, vectorOfDisk(disk));
   }
-  if (disk.facts.has(ESTABLISHED)) {
+  const isTold = world.nodes.some(({ index }) => {
+    return index !== node && mayCall(node, index, world.options);
+  });
+  if (disk.facts.has(ESTABLISHED) || !isTold) {
     had.delete(node);
     return;
   }

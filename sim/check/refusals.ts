@@ -43,6 +43,7 @@ export function refusals(): Checker {
   return {
     name: 'refusals',
     watches: ['start', 'step'],
+    believesPeers: true,
     observe: (observation, world) => {
       if (observation.kind === 'start') {
         nodes[observation.node] = { open: new Map(), silent: new Set(), asked: new Set() };

@@ -35,6 +35,7 @@ export function sessions(): Checker {
   return {
     name: 'sessions',
     watches: ['start', 'step', 'visible'],
+    believesPeers: true,
     observe: (observation, world) => {
       switch (observation.kind) {
         case 'start':
