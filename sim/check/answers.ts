@@ -33,6 +33,8 @@ export function answers(): Checker {
   return {
     name: 'answers',
     watches: ['start', 'step'],
+    // What a liar has written is what a node goes by; the model has not heard of it.
+    believesPeers: true,
     observe: (observation, world) => {
       if (observation.kind === 'start') {
         const shelf = new NodeShelf(observation.disk);

@@ -1,7 +1,8 @@
 // Does a node with a new database wait until it knows what others knew before it serves? Once it
 // says that it has served it must have all that one other node had when both were there.
 // Sees: a node that begins to serve in the middle of its first fetch. Cannot see: a node that was
-// told of nobody, or found nobody. Excuses: what others had on disks that somebody exchanged since.
+// told of nobody, or found nobody, as where nodes are removed or refused for their clocks: it may
+// have met only who is as new. Excuses: what others had on disks that somebody exchanged since.
 
 import { EMPTY_VECTOR } from '../../core/crdt/version-vector.ts';
 import { mayCall } from '../build.ts';
@@ -48,7 +49,9 @@ function begin(
   const isTold = world.nodes.some(({ index }) => {
     return index !== node && mayCall(node, index, world.options);
   });
-  if (disk.facts.has(ESTABLISHED) || !isTold) {
+  const { removals, skewMs, clockToleranceSecs } = world.options;
+  const mayBeRefused = removals > 0 || skewMs > clockToleranceSecs * 1000;
+  if (disk.facts.has(ESTABLISHED) || !isTold || mayBeRefused) {
     had.delete(node);
     return;
   }
