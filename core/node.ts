@@ -24,7 +24,7 @@ import type { Record } from './crdt/record.ts';
 import { type Change, heldOf, type ReplicaState, reincarnate, write } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import { handle, type Result } from './handle.ts';
-import { heldAtStart } from './held.ts';
+import { heldAtStart } from './held-at-start.ts';
 import type { Chore, Input } from './input.ts';
 import { LIMITS } from './limits.ts';
 import { Loads } from './loads.ts';

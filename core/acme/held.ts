@@ -1,5 +1,5 @@
 // What the node holds besides records, for handlers of all kinds. Never here: code, and how it is
-// made (core/held.ts).
+// made (core/held-at-start.ts).
 
 import type { Leases } from '../cluster/leases.ts';
 import type { Transaction } from '../transaction.ts';

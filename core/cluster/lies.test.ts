@@ -2,27 +2,13 @@
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pageToJson } from '../crdt/page.ts';
 import type { Json } from '../crdt/record.ts';
 import { MAX_ORIGINS } from '../crdt/version-vector.ts';
 import { LIMITS } from '../limits.ts';
 import { Client, path } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
+import { EMPTY_PAGE } from '../testing/empty-page.ts';
 import type { Rig } from '../testing/rig.ts';
-
-const NOTHING = pageToJson({
-  base: new Map(),
-  chain: '',
-  since: null,
-  known: null,
-  records: [],
-  floor: new Map(),
-  next: null,
-  complete: null,
-  listing: null,
-  clockMs: 0,
-  isEstablished: true,
-}) as { readonly [member: string]: Json };
 
 /** A cluster of two in which something was written. */
 function pair(): { cluster: Cluster; rig: Rig } {
@@ -34,7 +20,7 @@ function pair(): { cluster: Cluster; rig: Rig } {
 }
 
 function tell(rig: Rig, lie: { readonly [member: string]: Json }): void {
-  rig.submit({ kind: 'told', from: 'b', page: { ...NOTHING, ...lie } });
+  rig.submit({ kind: 'told', from: 'b', page: { ...EMPTY_PAGE, ...lie } });
 }
 
 /** Log lines that name the peer. */

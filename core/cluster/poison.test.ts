@@ -6,30 +6,16 @@ import * as assert from 'uvu/assert';
 import { rowOf } from '../../io/store/row.ts';
 import { fromBase64Url } from '../bytes.ts';
 import { replicaFrom } from '../crdt/facts.ts';
-import { pageToJson } from '../crdt/page.ts';
 import type { Json, Record } from '../crdt/record.ts';
 import { Client, path } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
+import { EMPTY_PAGE } from '../testing/empty-page.ts';
 import { plainIssue, type Rig } from '../testing/rig.ts';
 
 const HOUR_MS = 3_600_000;
 const LIES = 100;
 const NO_CSR = { ok: false, problem: 'badCSR', detail: 'no CSR' } as const;
 const EAB = new Map([['kid-1', new Uint8Array(32).fill(7)]]);
-
-const FRAME = pageToJson({
-  base: new Map(),
-  chain: '',
-  since: null,
-  known: null,
-  records: [],
-  floor: new Map(),
-  next: null,
-  complete: null,
-  listing: null,
-  clockMs: 0,
-  isEstablished: true,
-}) as { readonly [member: string]: Json };
 
 /** What stands in the place of something else. */
 const ABSURD: readonly Json[] = [
@@ -122,7 +108,7 @@ function lieOf(records: readonly Record[], seed: number): Json {
 }
 
 function tell(rig: Rig, records: readonly Json[]): void {
-  rig.submit({ kind: 'told', from: 'b', page: { ...FRAME, records } });
+  rig.submit({ kind: 'told', from: 'b', page: { ...EMPTY_PAGE, records } });
 }
 
 /** Everything that a node does with what it holds. */

@@ -8,13 +8,7 @@ import * as assert from 'uvu/assert';
 import { AcmeClient } from '../gossip/testing/acme-client.ts';
 import { Member } from '../gossip/testing/member.ts';
 import { freeStablePort } from '../testing/ports.ts';
-import { runCommandLine } from './run.ts';
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Outcome, runCommand } from './testing/command.ts';
 
 let directory = '';
 let member: Member;
@@ -32,19 +26,7 @@ test.after(async () => {
 async function akamuAt(port: number, args: readonly string[]): Promise<Outcome> {
   const file = join(directory, `${port}.toml`);
   writeFileSync(file, `[admin]\nlisten_addr = "127.0.0.1:${port}"\n`);
-  let [out, err] = ['', ''];
-  const code = await runCommandLine([...args, '--config', file], {
-    print: (text) => {
-      out += text;
-    },
-    tell: (text) => {
-      err += text;
-    },
-    environment: {},
-    version: '0',
-    serve: async () => {},
-  });
-  return { code, out, err };
+  return runCommand([...args, '--config', file]);
 }
 
 const akamu = (...args: string[]): Promise<Outcome> => akamuAt(member.port, args);

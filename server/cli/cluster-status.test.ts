@@ -8,13 +8,7 @@ import * as assert from 'uvu/assert';
 import { Member, until } from '../gossip/testing/member.ts';
 import { freeStablePort } from '../testing/ports.ts';
 import { type ClusterStatus, isHealthy, statusPage } from './cluster-status.ts';
-import { runCommandLine } from './run.ts';
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Outcome, runCommand } from './testing/command.ts';
 
 let directory = '';
 
@@ -23,28 +17,14 @@ test.before.each(() => {
 });
 test.after.each(() => rmSync(directory, { recursive: true }));
 
-/** `print` sees each piece of output; what it throws ends the command. */
 async function akamu(
   port: number,
   args: readonly string[],
-  print: (text: string) => void = () => {},
+  print?: (text: string) => void,
 ): Promise<Outcome> {
   const file = join(directory, 'akamu.toml');
   writeFileSync(file, `[admin]\nlisten_addr = "127.0.0.1:${port}"\n`);
-  let [out, err] = ['', ''];
-  const code = await runCommandLine([...args, '--config', file], {
-    print: (text) => {
-      out += text;
-      print(text);
-    },
-    tell: (text) => {
-      err += text;
-    },
-    environment: {},
-    version: '0',
-    serve: async () => {},
-  });
-  return { code, out, err };
+  return runCommand([...args, '--config', file], print);
 }
 
 async function statusOf(member: Member): Promise<ClusterStatus> {

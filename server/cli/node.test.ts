@@ -7,13 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Member } from '../gossip/testing/member.ts';
 import { freeStablePort } from '../testing/ports.ts';
-import { runCommandLine } from './run.ts';
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+import { type Outcome, runCommand } from './testing/command.ts';
 
 let directory = '';
 
@@ -27,19 +21,7 @@ async function akamu(member: { name: string; port: number }, ...args: string[]):
   const file = join(directory, `${member.name}.toml`);
   const database = `[database]\nurl = "sqlite://${join(directory, `${member.name}.db`)}"\n`;
   writeFileSync(file, `[admin]\nlisten_addr = "127.0.0.1:${member.port}"\n[gossip]\n${database}`);
-  let [out, err] = ['', ''];
-  const code = await runCommandLine([...args, '--config', file], {
-    print: (text) => {
-      out += text;
-    },
-    tell: (text) => {
-      err += text;
-    },
-    environment: {},
-    version: '0',
-    serve: async () => {},
-  });
-  return { code, out, err };
+  return runCommand([...args, '--config', file]);
 }
 
 test('a node that was never started has no identity, and the fix is named', async () => {

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { askToJson, pageToJson } from '../../core/crdt/page.ts';
+import { askToJson } from '../../core/crdt/page.ts';
 import type { Json } from '../../core/crdt/record.ts';
+import { EMPTY_PAGE } from '../../core/testing/empty-page.ts';
 import { AcmeClient } from './testing/acme-client.ts';
 import { Liar } from './testing/liar.ts';
 import { Member, until } from './testing/member.ts';
@@ -24,20 +25,6 @@ const ASK = askToJson({
   listing: null,
   clockMs: 0,
 });
-const PAGE = pageToJson({
-  base: new Map(),
-  chain: '',
-  since: null,
-  known: null,
-  records: [],
-  floor: new Map(),
-  next: null,
-  complete: null,
-  listing: null,
-  clockMs: 0,
-  isEstablished: true,
-}) as { readonly [member: string]: Json };
-
 let directory = '';
 let victim: Member;
 let witness: Member;
@@ -72,7 +59,7 @@ function tell(records: readonly (readonly [kind: string, id: string, fields: Jso
 
 /** Does not wait: what is refused is not answered for a while. */
 function hand(lie: { readonly [member: string]: Json }): void {
-  liar.say(victim.url, victimId, ASK, { ...PAGE, ...lie }).catch(() => {});
+  liar.say(victim.url, victimId, ASK, { ...EMPTY_PAGE, ...lie }).catch(() => {});
 }
 
 function blamed(): number {

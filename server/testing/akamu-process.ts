@@ -148,11 +148,6 @@ export class AkamuProcess {
     this.#child?.kill('SIGCONT');
   }
 
-  /** SIGHUP: reads its configuration again. */
-  reload(): void {
-    this.#child?.kill('SIGHUP');
-  }
-
   /** SIGKILL: no chance to finish anything. Settles when the process is gone. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL', STOP_LIMIT_MS);

@@ -2,6 +2,7 @@
 // Invariant: a wrong option ends the program; nothing is guessed. Never here: what they do.
 
 import { parseArgs } from 'node:util';
+import { integerOption } from '../integer-option.ts';
 import { DATABASE_KINDS, type DatabaseKind } from './databases.ts';
 
 export interface Options {
@@ -27,10 +28,10 @@ export function readOptions(args: readonly string[]): Options {
     },
   });
   return {
-    flows: integer('flows', values.flows, 1, 100_000),
-    clients: integer('clients', values.clients, 1, 64),
-    seconds: integer('seconds', values.seconds, 0, 86_400),
-    seed: integer('seed', values.seed, 0, 0xffff_ffff),
+    flows: integerOption('flows', values.flows, 1, 100_000),
+    clients: integerOption('clients', values.clients, 1, 64),
+    seconds: integerOption('seconds', values.seconds, 0, 86_400),
+    seed: integerOption('seed', values.seed, 0, 0xffff_ffff),
     databases: values.databases.split(',').map(databaseKind),
   };
 }
@@ -39,10 +40,4 @@ function databaseKind(text: string): DatabaseKind {
   const kind = DATABASE_KINDS.find((known) => known === text);
   if (kind !== undefined) return kind;
   throw new Error(`--databases lists some of ${DATABASE_KINDS.join(', ')}, not "${text}"`);
-}
-
-function integer(name: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-  throw new Error(`--${name} is an integer from ${low} to ${high}, not "${text}"`);
 }

@@ -2,6 +2,7 @@
 // Invariant: a wrong option ends the program; nothing is guessed. Never here: what they do.
 
 import { parseArgs } from 'node:util';
+import { integerOption } from '../integer-option.ts';
 import { DATABASES, type DatabaseName } from './database.ts';
 
 export interface CrashOptions {
@@ -23,17 +24,11 @@ export function readOptions(args: readonly string[]): CrashOptions {
     },
   });
   return {
-    kills: integer('kills', values.kills, 1, 10_000),
-    clients: integer('clients', values.clients, 1, 64),
-    seed: integer('seed', values.seed, 0, 0xffff_ffff),
+    kills: integerOption('kills', values.kills, 1, 10_000),
+    clients: integerOption('clients', values.clients, 1, 64),
+    seed: integerOption('seed', values.seed, 0, 0xffff_ffff),
     database: databaseName(values.database),
   };
-}
-
-function integer(name: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-  throw new Error(`--${name} is an integer from ${low} to ${high}, not "${text}"`);
 }
 
 function databaseName(text: string): DatabaseName {
