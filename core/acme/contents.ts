@@ -19,6 +19,8 @@ const MAX_TIME_MS = 253_402_300_799_999;
 const ID = /^[\x21-\x7e]{1,200}$/;
 /** As `CertificateFacts.serial` has it: at most 20 octets (RFC 5280 §4.1.2.2). */
 const SERIAL = /^(?:[0-9a-f]{2}){1,20}$/;
+/** Of a hash over a key, unpadded base64url. */
+const HASH = /^[A-Za-z0-9_-]{1,64}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** Bounded by its field only: what a node writes for operators to read may be long. */
@@ -27,6 +29,7 @@ const text: Check = (value) => typeof value === 'string' && value.length <= MAX_
 const id: Check = (value) => typeof value === 'string' && ID.test(value);
 const time: Check = (value) => isCount(value) && value <= MAX_TIME_MS;
 const flag: Check = (value) => typeof value === 'boolean';
+const hash: Check = (value) => typeof value === 'string' && HASH.test(value);
 const base64: Check = (value) => typeof value === 'string' && BASE64.test(value);
 const serial: Check = (value) => typeof value === 'string' && SERIAL.test(value);
 const problem: Check = object({ type: text, detail: string });
@@ -54,7 +57,7 @@ const CONTENTS: {
     needs: ['made', 'status', 'key'],
     registers: {
       made: object({}),
-      key: object({ jwk, thumbprint: text, spkiHash: text }),
+      key: object({ jwk, thumbprint: hash, spkiHash: hash }),
       contact: list(text),
       eab: object({ kid: string }),
     },
@@ -108,7 +111,7 @@ const CONTENTS: {
         identifiers: list(identifier),
         notBeforeMs: time,
         notAfterMs: time,
-        spkiHash: text,
+        spkiHash: hash,
         der: base64,
       }),
       revocation: object({ atMs: time, reason: isCount }),
