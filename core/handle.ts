@@ -200,14 +200,14 @@ function asked(
   const { exchange, from, ask, push } = input;
   if (push === null) {
     const answered = answerAsk(tx, cluster, exchange, from, ask);
-    const nextAsk = answered?.nextAsk;
+    const { nextAsk } = answered;
     const next = nextAsk && ({ kind: 'prepare', peer: from, ask: nextAsk } as const);
-    return { peer: answered && { ...answered, ...peer }, next };
+    return { peer: { ...answered, ...peer }, next };
   }
   // What was handed over is merged first; then the answer is made of the state after it.
   const taken = takePush(tx, cluster, exchange, from, push);
-  if (taken === undefined) return {};
-  const next = taken.followUp === 'refuse' ? undefined : ({ ...input, push: null } as const);
+  const isTaken = taken.followUp !== 'refuse' && taken.followUp !== 'lost';
+  const next = isTaken ? ({ ...input, push: null } as const) : undefined;
   return { peer: { ...taken, ...peer }, next };
 }
 

@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Input } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import { Client, path, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
@@ -51,6 +52,42 @@ test('members that are known to be away are not waited for', () => {
   const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
   assert.is(read(rig.response(id)!).status, 404);
 });
+
+test('a member that names what is forgotten here is there all the same, and is asked', () => {
+  for (const kind of ['ask', 'push', 'redemption'] as const) {
+    const cluster = started();
+    const client = Client.registered(cluster.rig('b'));
+    cluster.split(['b'], ['a', 'c']);
+    cluster.run(8);
+    cluster.mend();
+    const rig = cluster.rig('b');
+    rig.submit(unclear(kind));
+    const asks = (): number => rig.effects.filter(({ kind }) => kind === 'ask').length;
+    const before = asks();
+    rig.settle = () => {};
+    client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+    assert.is(asks() - before, 1, kind);
+  }
+});
+
+/** What comes from a member that builds upon a vector nobody here remembers. */
+function unclear(kind: 'ask' | 'push' | 'redemption'): Input {
+  const vector = { same: 'x'.repeat(22), but: [] };
+  const ask = {
+    origin: 'a.1',
+    vector,
+    knows: [],
+    chain: '',
+    cursor: null,
+    listing: null,
+    clockMs: 0,
+  };
+  const nothing = { since: null, known: null, next: null, complete: null, listing: null };
+  const page = { base: vector, floor: [], chain: '', records: [], ...nothing, clockMs: 0 };
+  const push = kind === 'push' ? { ...page, isEstablished: false } : null;
+  if (kind !== 'redemption') return { kind: 'asked', exchange: 77, from: 'a', ask, push };
+  return { kind: 'redeem-asked', exchange: 77, from: 'a', nonce: 'nonsense', ask };
+}
 
 test('an account made elsewhere a moment ago is found, whatever nonce is used', () => {
   const cluster = started();

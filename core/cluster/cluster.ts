@@ -160,6 +160,10 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   followUp(result: PeerResult, monoMs: number): Input | undefined {
     const { rounds } = this;
     const { name, followUp, seen, clockMs, isAnswer } = result;
+    if (followUp === 'lost') {
+      rounds.heard(name, monoMs, undefined);
+      return undefined;
+    }
     if (followUp !== 'refuse') {
       rounds.heard(name, monoMs, seen);
       this.#votes.hear(name, clockMs, monoMs);

@@ -46,8 +46,11 @@ export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
   readonly membership: Pick<Membership, 'members' | 'isGenuine'>;
 }
 
-/** What to do with a peer next: ask it at once, wait for the next round, or leave it alone. */
-export type FollowUp = 'ask' | 'rest' | 'refuse';
+/**
+ * What to do with a peer next: ask it at once, wait for the next round, or leave it alone. `lost`: it
+ * names what is forgotten here and says it in full next; it is there all the same.
+ */
+export type FollowUp = 'ask' | 'rest' | 'refuse' | 'lost';
 
 /** What a page brought. */
 export interface Gain {
@@ -77,6 +80,9 @@ export interface Exchanged {
 
 /** The peer has sent what cannot be read. */
 export const REFUSED: Exchanged = { followUp: 'refuse', seen: undefined, clockMs: 0 };
+
+/** The peer names a vector that this node has forgotten. */
+export const LOST: Exchanged = { followUp: 'lost', seen: undefined, clockMs: 0 };
 
 /** Asks a peer, and hands it what it seems to lack, so that a write is there after one call. */
 export function callPeer(
@@ -131,22 +137,19 @@ function pushFor(tx: Transaction, options: Exchanging, vector: VersionVector): P
   return serve(tx.instant, viewOf(tx), ask, options.page);
 }
 
-/**
- * Takes in what a peer hands over with its ask. Undefined when it was not understood, and the peer is
- * told to say it in full.
- */
+/** Takes in what a peer hands over with its ask. `lost`: it is told to say it in full. */
 export function takePush(
   tx: Transaction,
   options: Exchanging,
   exchange: number,
   peer: string,
   json: Json,
-): Exchanged | undefined {
+): Exchanged {
   const listener = options.vocabularies.of(peer).listen(tx.primitives.sha256);
   const page = readPage(json, listener);
   if (listener.isLost) {
     tx.emit({ kind: 'tell', exchange, page: IN_FULL });
-    return undefined;
+    return LOST;
   }
   if (page === undefined || page.listing !== null) return REFUSED;
   const merged = merge(tx, options, peer, page);
@@ -155,8 +158,8 @@ export function takePush(
 }
 
 /**
- * Answers a peer's ask. `ask` when the peer has seen what we have not; undefined when the ask was not
- * understood, and the peer is told to say it in full.
+ * Answers a peer's ask. `ask` when the peer has seen what we have not; `lost`: it is told to say it
+ * in full.
  */
 export function answerAsk(
   tx: Transaction,
@@ -164,13 +167,13 @@ export function answerAsk(
   exchange: number,
   peer: string,
   json: Json,
-): Exchanged | undefined {
+): Exchanged {
   const vocabulary = options.vocabularies.of(peer);
   const listener = vocabulary.listen(tx.primitives.sha256);
   const ask = readAsk(json, listener);
   if (listener.isLost) {
     tx.emit({ kind: 'tell', exchange, page: IN_FULL });
-    return undefined;
+    return LOST;
   }
   if (ask === undefined) return REFUSED;
   const prepared = options.prepared.take(peer, ask);

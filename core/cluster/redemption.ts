@@ -15,7 +15,7 @@ import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Cluster, PeerResult } from './cluster.ts';
-import { takePage, viewOf } from './exchange.ts';
+import { LOST, takePage, viewOf } from './exchange.ts';
 import { type Redemption, redemptionKey } from './redemptions.ts';
 import { IN_FULL } from './vocabulary.ts';
 
@@ -98,10 +98,11 @@ export function answerRedemption(
   const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
   const said = listener.isLost ? IN_FULL : page ? pageToJson(page, speech) : null;
   tx.emit({ kind: 'tell', exchange, page: { verdict, upTo, page: said } });
+  const peer = { name: from, isAnswer: false };
+  if (listener.isLost) return { ...LOST, ...peer };
   if (ask === undefined) return undefined;
   const { vector: seen, clockMs, origin } = ask;
-  const heard = { seen, clockMs, origin: origin ?? undefined };
-  return { ...heard, name: from, isAnswer: false, followUp: 'rest' };
+  return { seen, clockMs, origin: origin ?? undefined, followUp: 'rest', ...peer };
 }
 
 /** Back home: merges the page, and lets the request run on. */

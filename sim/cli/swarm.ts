@@ -96,7 +96,8 @@ function printSummary(session: Session, tally: Tally, hostMs: number, count: num
       `(${perSecond} a second), ${hours} virtual hours (${faster} times real time)`,
   );
   // A world made by hand, or a shorter one, need not be one in which all of this can happen.
-  const isWhole = count >= REQUIRED_MARKS_SEEDS && overridesText(session.arguments.overrides) === '';
+  const isWhole =
+    count >= REQUIRED_MARKS_SEEDS && overridesText(session.arguments.overrides) === '';
   const missed = REQUIRED_MARKS.filter((name) => !tally.marks.has(name));
   if (missed.length > 0 && isWhole) {
     session.print(`never reached: ${missed.join('; ')}`);
