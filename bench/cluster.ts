@@ -35,8 +35,8 @@ export interface ClusterResult {
   readonly failures: readonly string[];
 }
 
-/** So many on each side: code is slow until it has run often, and three processes share them. */
-const WARMUP_FLOWS = 300;
+/** So many for each node: code is slow until it has run often. */
+const WARMUP_FLOWS = 500;
 const NONCE_REQUESTS = 500;
 const NONCE_WARMUP = 100;
 const ONE_ACCOUNT: Load = { name: '1 account, 16 orders', workers: 16, accounts: 1 };
@@ -77,7 +77,8 @@ async function measureAll(
   const shared = await openClients(ONE_ACCOUNT, cluster[0]!.directoryUrl, known, origins);
   const parts: ClusterPart[] = [];
   try {
-    for (const clients of [alone, spread]) await runFlows(clients, pool, { flows: WARMUP_FLOWS });
+    await runFlows(alone, pool, { flows: WARMUP_FLOWS });
+    await runFlows(spread, pool, { flows: WARMUP_FLOWS * options.nodes });
     for (let round = 1; round <= rounds; round++) {
       const both = [
         { name: 'one node', nodes: [single], clients: alone },

@@ -120,6 +120,27 @@ test('writes in a row are told no more often than the network likes', () => {
   assert.is(schedule.nextMonoMs, 10 + DEBOUNCE_MS + CALM_MS);
 });
 
+test('under steady load only those are told that do not keep up by themselves', () => {
+  const schedule = rounds(0, ['b', 'c']);
+  const [first, second] = [new Map([['a.1', 5]]), new Map([['a.1', 6]])];
+  schedule.due(0, EMPTY_VECTOR);
+  for (const peer of ['b', 'c']) schedule.answered(peer, 1);
+  schedule.hurry(10);
+  let atMonoMs = schedule.nextMonoMs;
+  assert.equal([...schedule.due(atMonoMs, first)].sort(), ['b', 'c'], 'the first write at once');
+  for (const peer of ['b', 'c']) schedule.answered(peer, atMonoMs);
+  schedule.heard('b', atMonoMs, first);
+  schedule.heard('c', atMonoMs, first);
+  schedule.hurry(atMonoMs);
+  atMonoMs = schedule.nextMonoMs;
+  assert.equal(schedule.due(atMonoMs, second), [], 'they have what was there the last time');
+  schedule.heard('b', atMonoMs, second);
+  assert.is(schedule.nextMonoMs, atMonoMs + CALM_MS, 'it is looked again without a write');
+  atMonoMs = schedule.nextMonoMs;
+  assert.equal(schedule.due(atMonoMs, second), ['c']);
+  assert.ok(schedule.nextMonoMs > atMonoMs + CALM_MS, 'and not for ever');
+});
+
 test('a write during an ask is told when its answer has come', () => {
   const schedule = rounds(0, ['b']);
   const vector = new Map([['a.1', 5]]);

@@ -5,7 +5,7 @@
 // rotation. Never here: what is asked.
 
 import { assert } from '../assert.ts';
-import { coversAll, type VersionVector } from '../crdt/version-vector.ts';
+import { coversAll, EMPTY_VECTOR, type VersionVector } from '../crdt/version-vector.ts';
 
 export interface RoundOptions {
   readonly peers: readonly string[];
@@ -16,8 +16,11 @@ export interface RoundOptions {
 
 /** How long after a write peers are told of it: long enough to gather what comes together. */
 export const DEBOUNCE_MS = 20;
-/** Under steady load peers are told no more often than this. */
-export const CALM_MS = 250;
+/**
+ * Under steady load it is looked this often who lacks what was there the last time: whoever asks
+ * about nonces keeps up by that, and need not be told.
+ */
+export const CALM_MS = 150;
 /** Intervals a peer that fails again and again is left alone for, at most. */
 const MAX_BACK_OFF = 20;
 /** An ask without answer or failure for this many intervals is given up. */
@@ -55,6 +58,8 @@ export class Rounds {
   #nextMonoMs = 0;
   #hurriedMonoMs = Number.POSITIVE_INFINITY;
   #lastHurryMonoMs = Number.NEGATIVE_INFINITY;
+  /** What this node had seen then. */
+  #lastVector: VersionVector = EMPTY_VECTOR;
 
   /** `seed`: any 32 bits, so that nodes do not march in step. */
   constructor(options: RoundOptions, seed: number) {
@@ -115,19 +120,13 @@ export class Rounds {
 
   /** The peers to ask now; none while no round is due. `vector`: what this node has seen. */
   due(monoMs: number, vector: VersionVector): readonly string[] {
-    const isHurried = monoMs >= this.#hurriedMonoMs;
-    if (isHurried) {
-      this.#hurriedMonoMs = Number.POSITIVE_INFINITY;
-      this.#lastHurryMonoMs = monoMs;
-    }
     const { intervalMs, fanOut } = this.#options;
     const count = fanOut === 0 ? this.#peers.size : Math.min(fanOut, this.#peers.size);
+    const behind = monoMs >= this.#hurriedMonoMs ? this.#behind(monoMs, vector) : [];
     if (monoMs >= this.#nextMonoMs && this.#peers.size > 0) {
       this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
       return this.#take(count).filter((peer) => this.ask(peer, monoMs));
     }
-    if (!isHurried) return [];
-    const behind = this.#shuffled().filter((name) => !this.#covers(name, vector));
     return behind.slice(0, count).filter((name) => this.#askOrRemember(name, monoMs));
   }
 
@@ -166,6 +165,22 @@ export class Rounds {
   hurry(monoMs: number): void {
     const soonMonoMs = Math.max(monoMs + DEBOUNCE_MS, this.#lastHurryMonoMs + CALM_MS);
     this.#hurriedMonoMs = Math.min(this.#hurriedMonoMs, soonMonoMs);
+  }
+
+  /**
+   * Who is to be told of what was written; under steady load, of what was written before it was last
+   * looked, and then it is looked once more.
+   */
+  #behind(monoMs: number, vector: VersionVector): readonly string[] {
+    const isSteady = monoMs < this.#lastHurryMonoMs + 2 * CALM_MS;
+    const told = isSteady ? this.#lastVector : vector;
+    this.#lastHurryMonoMs = monoMs;
+    this.#lastVector = vector;
+    const names = this.#shuffled();
+    const isLooking =
+      !coversAll(told, vector) && !names.every((name) => this.#covers(name, vector));
+    this.#hurriedMonoMs = isLooking ? monoMs + CALM_MS : Number.POSITIVE_INFINITY;
+    return names.filter((name) => !this.#covers(name, told));
   }
 
   #covers(name: string, vector: VersionVector): boolean {
