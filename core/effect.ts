@@ -84,14 +84,14 @@ export type Effect =
   | { readonly kind: 'tell'; readonly exchange: number; readonly page: Json }
   /** Exchange descriptors with whoever answers there; comes back as introduced or unintroduced. */
   | { readonly kind: 'introduce'; readonly url: string }
-  /** Have a nonce spent by the node that issued it; comes back as `redeemed` or `unredeemed`. */
+  /** Have nonces spent by the node that issued them; comes back as `redeemed` or `unredeemed`. */
   | {
       readonly kind: 'redeem';
       readonly redemption: number;
       readonly peer: string;
       readonly url: string;
-      /** The nonce as the client sent it. */
-      readonly nonce: string;
+      /** As clients sent them. */
+      readonly nonces: readonly string[];
       /** What we lack of the issuer's, as in an ask. */
       readonly ask: Json;
     }

@@ -164,15 +164,15 @@ export type Input =
       readonly descriptor: NodeDescriptor;
     }
   | { readonly kind: 'unintroduced'; readonly url: string; readonly reason: string }
-  /** A peer wants one of our nonces spent; to be answered with a `tell` of the same exchange. */
+  /** A peer wants nonces of ours spent; to be answered with a `tell` of the same exchange. */
   | {
       readonly kind: 'redeem-asked';
       readonly exchange: number;
       readonly from: string;
-      readonly nonce: string;
+      readonly nonces: readonly string[];
       readonly ask: Json;
     }
-  /** What the issuer of a nonce answered, or that it did not. */
+  /** What the issuer of nonces answered, or that it did not. */
   | { readonly kind: 'redeemed'; readonly redemption: number; readonly answer: Json }
   | { readonly kind: 'unredeemed'; readonly redemption: number; readonly reason: string }
   /** An operator wants something; to be answered with `respond`. */

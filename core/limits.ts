@@ -46,6 +46,9 @@ export const LIMITS = {
 
   /** How long a request waits for the issuer of its nonce; the shell gives up sooner. */
   redemptionMs: 5000,
+  /** Nonces that go with one call to their issuer; and for how long others gather meanwhile. */
+  redemptionNonces: 64,
+  redemptionGatherMs: 50,
   /** How long it then waits for what the issuer had written before, where a page was not enough. */
   coverageMs: 1000,
   /** What the answer about a nonce carries at most. */

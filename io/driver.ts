@@ -97,10 +97,10 @@ export class Driver {
     });
   }
 
-  /** Spends one of our nonces for a peer. Rejects with an ExchangeFault. */
-  redeemAsked(from: string, nonce: string, ask: Json): Promise<Json> {
+  /** Spends nonces of ours for a peer. Rejects with an ExchangeFault. */
+  redeemAsked(from: string, nonces: readonly string[], ask: Json): Promise<Json> {
     return this.#exchanges.open((exchange) => {
-      this.submit({ kind: 'redeem-asked', exchange, from, nonce, ask });
+      this.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
     });
   }
 

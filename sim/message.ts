@@ -39,12 +39,12 @@ export type Content =
       readonly page: Json;
       readonly issuedMs: number;
     }
-  /** A node wants a nonce of another spent; it is answered by a page. */
+  /** A node wants nonces of another spent; it is answered by a page. */
   | {
       readonly kind: 'redeem';
       readonly exchange: number;
       readonly boot: number;
-      readonly nonce: string;
+      readonly nonces: readonly string[];
       readonly ask: Json;
       readonly issuedMs: number;
     }

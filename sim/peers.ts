@@ -79,13 +79,13 @@ export class Peers {
     this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor });
   }
 
-  #redeem({ redemption, url, nonce, ask }: Extract<Effect, { kind: 'redeem' }>): void {
+  #redeem({ redemption, url, nonces, ask }: Extract<Effect, { kind: 'redeem' }>): void {
     const exchange = this.#open({ kind: 'unredeemed', redemption, reason: 'no answer' });
     this.#send(url, {
       kind: 'redeem',
       exchange,
       boot: this.#boot,
-      nonce,
+      nonces,
       ask,
       issuedMs: this.#talker.wallMs(),
     });
@@ -132,7 +132,8 @@ export class Peers {
     if (content.kind === 'ask') {
       this.#talker.submit({ kind: 'asked', exchange, from, ask, push: content.push });
     } else {
-      this.#talker.submit({ kind: 'redeem-asked', exchange, from, nonce: content.nonce, ask });
+      const { nonces } = content;
+      this.#talker.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
     }
   }
 

@@ -140,7 +140,7 @@ function foldInput(hash: RunningHash, input: Input): void {
       return;
     case 'redeem-asked':
       hash.text(input.from);
-      hash.text(input.nonce);
+      for (const nonce of input.nonces) hash.text(nonce);
       return;
     case 'redeemed':
     case 'unredeemed':
@@ -190,7 +190,7 @@ function foldEffect(hash: RunningHash, effect: Effect): void {
       hash.text(effect.url);
       return;
     case 'redeem':
-      hash.text(effect.nonce);
+      for (const nonce of effect.nonces) hash.text(nonce);
       return;
     case 'members':
       for (const { node } of effect.members) hash.text(node);
@@ -222,7 +222,7 @@ function foldContent(hash: RunningHash, content: Content): void {
       foldMessage(hash, content.page);
       return;
     case 'redeem':
-      hash.text(content.nonce);
+      for (const nonce of content.nonces) hash.text(nonce);
       foldMessage(hash, content.ask);
       return;
     case 'request':

@@ -86,7 +86,7 @@ function unclear(kind: 'ask' | 'push' | 'redemption'): Input {
   const page = { base: vector, floor: [], chain: '', records: [], ...nothing, clockMs: 0 };
   const push = kind === 'push' ? { ...page, isEstablished: false } : null;
   if (kind !== 'redemption') return { kind: 'asked', exchange: 77, from: 'a', ask, push };
-  return { kind: 'redeem-asked', exchange: 77, from: 'a', nonce: 'nonsense', ask };
+  return { kind: 'redeem-asked', exchange: 77, from: 'a', nonces: ['nonsense'], ask };
 }
 
 test('an account made elsewhere a moment ago is found, whatever nonce is used', () => {

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { fromBase64Url } from '../bytes.ts';
 import type { Json } from '../crdt/record.ts';
+import { LIMITS } from '../limits.ts';
 import { Client, type Reply, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
 import type { Rig } from '../testing/rig.ts';
@@ -25,6 +26,13 @@ function traveller(cluster: Cluster): { readonly client: Client; readonly nonce:
   const nonce = client.nonce();
   client.rig = cluster.rig('b');
   return { client, nonce };
+}
+
+const SPENT = { verdict: 'spent', upTo: null };
+
+/** What an issuer answers about one nonce. */
+function said(verdict: Json, page: Json = null): Json {
+  return { verdicts: [verdict], page };
 }
 
 function spentCount(rig: Rig): number {
@@ -85,15 +93,19 @@ test('what a hostile issuer answers lets no request run', () => {
     'spent',
     [],
     {},
-    { verdict: 'spent' },
-    { verdict: true, upTo: null, page: null },
-    { verdict: 'Spent', upTo: null, page: null },
-    { verdict: ['spent'], upTo: null, page: null },
-    { verdict: 'spent', upTo: ['a'], page: null },
-    { verdict: 'spent', upTo: ['a.boot', -1], page: null },
-    { verdict: 'spent', upTo: { origin: 'a.boot', seq: 1 }, page: null },
-    { verdict: '\u0000\n', upTo: null, page },
-    { verdict: 'x'.repeat(100_000), upTo: null, page: null },
+    said({ verdict: 'spent' }),
+    said({ verdict: true, upTo: null }),
+    said({ verdict: 'Spent', upTo: null }),
+    said({ verdict: ['spent'], upTo: null }),
+    said({ verdict: 'spent', upTo: ['a'] }),
+    said({ verdict: 'spent', upTo: ['a.boot', -1] }),
+    said({ verdict: 'spent', upTo: { origin: 'a.boot', seq: 1 } }),
+    said({ verdict: '\u0000\n', upTo: null }, page),
+    said({ verdict: 'x'.repeat(100_000), upTo: null }),
+    { verdicts: [], page: null },
+    { verdicts: [SPENT, SPENT], page: null },
+    { verdicts: { 0: SPENT, length: 1 }, page: null },
+    { verdicts: [SPENT] },
   ];
   for (const answer of hostile) {
     const { b, redemption, reply } = parked(started(['a', 'b']));
@@ -106,7 +118,7 @@ test('what a hostile issuer answers lets no request run', () => {
 test('a page that makes no sense does not hold up a request whose nonce was spent', () => {
   const cluster = started();
   const { b, redemption, reply } = parked(cluster);
-  b.submit({ kind: 'redeemed', redemption, answer: { verdict: 'spent', upTo: null, page: [] } });
+  b.submit({ kind: 'redeemed', redemption, answer: said(SPENT, []) });
   // The account is not here yet: the members are asked, and have it.
   assert.is(reply(), undefined);
   cluster.deliver();
@@ -116,7 +128,7 @@ test('a page that makes no sense does not hold up a request whose nonce was spen
 
 test('an answer to a redemption that nobody asked for changes nothing', () => {
   const { b, redemption, reply } = parked(started());
-  const answer = { verdict: 'spent', upTo: null, page: null };
+  const answer = said(SPENT);
   const before = b.effects.length;
   for (const wrong of [redemption + 1, redemption - 1, 0, -1, Number.NaN]) {
     b.submit({ kind: 'redeemed', redemption: wrong, answer });
@@ -130,11 +142,11 @@ test('an answer to a redemption that nobody asked for changes nothing', () => {
 test('an answer that comes twice, or after the client has gone, is taken once', () => {
   const cluster = started();
   const { b, redemption, reply } = parked(cluster);
-  const answer = { verdict: 'a reason', upTo: null, page: null };
+  const answer = said({ verdict: 'a reason', upTo: null });
   b.submit({ kind: 'redeemed', redemption, answer });
   const first = reply();
   assert.match(first!.text, /a reason/);
-  b.submit({ kind: 'redeemed', redemption, answer: { ...answer, verdict: 'spent' } });
+  b.submit({ kind: 'redeemed', redemption, answer: said(SPENT) });
   assert.equal(reply()?.text, first?.text);
   const gone = parked(cluster);
   b.submit({ kind: 'abandon', request: gone.id });
@@ -244,6 +256,74 @@ test('the nonce of an answer names the write that the answer acknowledges', () =
     .subarray(18, 24)
     .reduce((sum, octet) => sum * 256 + octet, 0);
   assert.is(position, cluster.rig('a').node.gauges.position);
+});
+
+/** Clients of `a` with nonces of it, at `b`, whose messages a test delivers. */
+function crowd(cluster: Cluster, count: number): readonly (() => number)[] {
+  const clients = Array.from({ length: count }, () => traveller(cluster));
+  const b = cluster.rig('b');
+  b.settle = () => {};
+  return clients.map(({ client, nonce }) => {
+    const { id } = client.begin('/acme/new-order', ORDER, { nonce });
+    return () => read(b.response(id)!).status;
+  });
+}
+
+function callsOf(rig: Rig): readonly number[] {
+  const calls = rig.outbox.filter((message) => message.kind === 'redeem');
+  return calls.map(({ nonces }) => nonces.length);
+}
+
+test('nonces that come while their issuer is asked go together with the next call', () => {
+  const cluster = started(['a', 'b']);
+  const statuses = crowd(cluster, 5);
+  const b = cluster.rig('b');
+  assert.equal(callsOf(b), [1], 'the first one leaves at once');
+  const before = b.effects.length;
+  cluster.deliver();
+  const calls = b.effects.slice(before).filter((effect) => effect.kind === 'redeem');
+  assert.equal(
+    calls.map(({ nonces }) => nonces.length),
+    [4],
+  );
+  assert.equal(
+    statuses.map((status) => status()),
+    [201, 201, 201, 201, 201],
+  );
+});
+
+test('nobody waits for a call that is not answered for long', () => {
+  const cluster = started(['a', 'b']);
+  const statuses = crowd(cluster, 3);
+  const b = cluster.rig('b');
+  b.outbox.splice(0);
+  b.advance(LIMITS.redemptionGatherMs + LIMITS.waitCheckMs);
+  assert.equal(callsOf(b), [2]);
+  cluster.deliver();
+  assert.equal([statuses[1]!(), statuses[2]!()], [201, 201]);
+});
+
+test('a call takes so many nonces, and the next one leaves with those that are too many', () => {
+  const cluster = started(['a', 'b']);
+  const most = LIMITS.redemptionNonces;
+  const statuses = crowd(cluster, 1 + most + 2);
+  assert.equal(callsOf(cluster.rig('b')), [1, most]);
+  cluster.deliver();
+  assert.ok(statuses.every((status) => status() === 201));
+});
+
+test('when an issuer cannot be reached all its nonces are refused, and the next ones ask again', () => {
+  const cluster = started(['a', 'b']);
+  const client = Client.registered(cluster.rig('a'));
+  const nonces = [client.nonce(), client.nonce(), client.nonce()];
+  cluster.split(['a'], ['b']);
+  client.rig = cluster.rig('b');
+  client.rig.settle = () => {};
+  const pending = nonces.map((nonce) => client.begin('/acme/new-order', ORDER, { nonce }));
+  cluster.deliver();
+  for (const { id } of pending) {
+    assert.is(problemOf(read(client.rig.response(id)!)), 'badNonce');
+  }
 });
 
 test('a nonce of its own costs a node no word with anybody', () => {

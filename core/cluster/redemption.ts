@@ -1,6 +1,6 @@
 // Redeeming nonces of other nodes. A nonce names its issuer, and only the issuer knows whether it
-// was spent; so it is asked, once for each request, and answers with a verdict and with what the
-// asker lacks: a client finds here what it has just made there.
+// was spent; so it is asked, once for all that came together, and answers with a verdict on each and
+// with what the asker lacks: a client finds here what it has just made there.
 // Invariant: a request runs only after the issuer said `spent`, and the issuer says so once.
 // Never here: what a nonce looks like (acme/nonce.ts), transport.
 
@@ -11,6 +11,7 @@ import type { Dot, Json, RecordKey } from '../crdt/record.ts';
 import { vectorOf } from '../crdt/replica.ts';
 import { serve } from '../crdt/serve.ts';
 import { covers, isOrigin, isSeq } from '../crdt/version-vector.ts';
+import type { Input } from '../input.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
@@ -35,12 +36,7 @@ export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer:
   if (redemption.state === 'refused') return { kind: 'refused', reason: redemption.reason };
   const wasPatient = tx.memory.waited;
   tx.memory.waited = false;
-  if (redemption.state === 'asked') {
-    // Run again before the answer: patience has ended.
-    const reason = 'the node that issued this nonce does not answer';
-    cluster.redemptions.conclude(redemption.number, { state: 'refused', reason });
-    return { kind: 'refused', reason };
-  }
+  if (redemption.state === 'asked') return call(tx, cluster, redemption.number);
   const { upTo, untilMonoMs } = redemption;
   const isHere = upTo === null || covers(vectorOf(tx.replica), upTo);
   const leftMs = untilMonoMs - tx.now.monoMs;
@@ -52,7 +48,7 @@ export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer:
 }
 
 function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
-  const { membership, redemptions, vocabularies } = cluster;
+  const { membership, redemptions } = cluster;
   const peer = membership.withIssuer(issuer);
   if (peer === undefined) {
     return { kind: 'refused', reason: 'the node that issued this nonce is unknown' };
@@ -60,33 +56,42 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
   if (redemptions.size >= LIMITS.parkedInputs) {
     return { kind: 'refused', reason: 'too many nonces of other nodes are under way' };
   }
-  const redemption = redemptions.begin(tx.memory, peer);
-  // As in a round, but for the fetch from this peer that may be under way.
-  const speech = vocabularies.of(peer).speech(tx.primitives.sha256);
-  const ask = askToJson(askOf(tx.replica, ''), speech);
-  tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonce, ask });
-  return { kind: 'wait', key: redemptionKey(redemption), ms: LIMITS.redemptionMs };
+  return call(tx, cluster, redemptions.enter(tx.memory, peer, nonce));
+}
+
+/** Has a call leave, unless it left before or has to wait for a younger one; and waits for it. */
+function call(tx: Transaction, cluster: Cluster, redemption: number): Verdict {
+  const { membership, redemptions, vocabularies } = cluster;
+  const key = redemptionKey(redemption);
+  const leaving = redemptions.depart(redemption, tx.now.monoMs);
+  if (leaving !== undefined) {
+    const { issuer: peer, nonces } = leaving;
+    // As in a round, but for the fetch from this peer that may be under way.
+    const speech = vocabularies.of(peer).speech(tx.primitives.sha256);
+    const ask = askToJson(askOf(tx.replica, ''), speech);
+    tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonces, ask });
+  }
+  const leftMs = redemptions.untilMonoMs(redemption, tx.now.monoMs) - tx.now.monoMs;
+  if (leftMs > 0) return { kind: 'wait', key, ms: leftMs };
+  const reason = 'the node that issued this nonce does not answer';
+  tx.memory.redemption = { state: 'refused', reason };
+  return { kind: 'refused', reason };
 }
 
 /**
- * At the issuer: spends the nonce and answers with what the asker lacks. What it says of itself is
+ * At the issuer: spends the nonces and answers with what the asker lacks. What it says of itself is
  * heard like any ask, so that nobody hands it again what it has.
  */
 export function answerRedemption(
   tx: Transaction,
   { page: pageLimits, membership, vocabularies }: Cluster,
-  nonces: NonceBook,
-  {
-    exchange,
-    from,
-    nonce,
-    ask: json,
-  }: { exchange: number; from: string; nonce: string; ask: Json },
+  book: NonceBook,
+  { exchange, from, nonces, ask: json }: Extract<Input, { kind: 'redeem-asked' }>,
 ): PeerResult | undefined {
   if (membership.isRemoved || membership.removed.has(from)) return undefined;
   // Spent once, however often this has to be run for the rows of the page.
-  tx.memory.note ??= spend(tx, nonces, nonce);
-  const { verdict, upTo } = tx.memory.note as { readonly verdict: string; readonly upTo: Json };
+  tx.memory.note ??= nonces.map((nonce) => spend(tx, book, nonce));
+  const verdicts = tx.memory.note as Json;
   const vocabulary = vocabularies.of(from);
   const listener = vocabulary.listen(tx.primitives.sha256);
   const ask = readAsk(json, listener);
@@ -97,7 +102,7 @@ export function answerRedemption(
   const page = ask && serve(tx.instant, viewOf(tx), { ...ask, listing: null }, limits);
   const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
   const said = listener.isLost ? IN_FULL : page ? pageToJson(page, speech) : null;
-  tx.emit({ kind: 'tell', exchange, page: { verdict, upTo, page: said } });
+  tx.emit({ kind: 'tell', exchange, page: { verdicts, page: said } });
   const peer = { name: from, isAnswer: false };
   if (listener.isLost) return { ...LOST, ...peer };
   if (ask === undefined) return undefined;
@@ -113,31 +118,46 @@ export function takeRedemption(
   json: Json,
 ): PeerResult | undefined {
   const { redemptions } = cluster;
-  const issuer = redemptions.issuerOf(redemption);
-  if (issuer === undefined) return undefined;
-  const answer = readAnswer(json);
+  const call = redemptions.underWay(redemption);
+  if (call === undefined) return undefined;
+  const { issuer, count } = call;
+  const answer = readAnswer(json, count);
   if (answer === undefined) {
     tx.log('warn', 'gossip', 'the answer about a nonce makes no sense', { peer: issuer });
-    tx.notify(redemptions.conclude(redemption, refused()));
+    concludeAll(tx, cluster, redemption, count, refused());
     return undefined;
   }
-  const { verdict, upTo, page } = answer;
+  const { verdicts, page } = answer;
   const exchanged = page === null ? undefined : takePage(tx, cluster, issuer, page);
   if (exchanged?.followUp === 'refuse') {
     tx.log('warn', 'gossip', 'the page that came with a nonce makes no sense', { peer: issuer });
   }
-  if (verdict === 'spent') tx.mark('a nonce was redeemed remotely');
   const untilMonoMs = tx.now.monoMs + LIMITS.coverageMs;
-  const outcome: Redemption =
-    verdict === 'spent' ? { state: 'spent', issuer, upTo, untilMonoMs } : refused(verdict);
-  tx.notify(redemptions.conclude(redemption, outcome));
+  const outcomes = verdicts.map(({ verdict, upTo }): Redemption => {
+    if (verdict !== 'spent') return refused(verdict);
+    tx.mark('a nonce was redeemed remotely');
+    return { state: 'spent', issuer, upTo, untilMonoMs };
+  });
+  for (const key of redemptions.conclude(redemption, outcomes)) tx.notify(key);
   return exchanged && { ...exchanged, name: issuer, isAnswer: false };
 }
 
 /** The issuer could not be asked. */
 export function loseRedemption(tx: Transaction, cluster: Cluster, redemption: number): void {
+  const { count } = cluster.redemptions.underWay(redemption) ?? { count: 0 };
   const reason = 'the node that issued this nonce cannot be reached';
-  tx.notify(cluster.redemptions.conclude(redemption, { state: 'refused', reason }));
+  concludeAll(tx, cluster, redemption, count, { state: 'refused', reason });
+}
+
+function concludeAll(
+  tx: Transaction,
+  { redemptions }: Cluster,
+  redemption: number,
+  count: number,
+  outcome: Redemption,
+): void {
+  const outcomes = Array.from({ length: count }, () => outcome);
+  for (const key of redemptions.conclude(redemption, outcomes)) tx.notify(key);
 }
 
 /** What requests wait for that need more of a peer's events: its next answer. */
@@ -164,15 +184,29 @@ function refused(reason: string = ''): Redemption {
   return { state: 'refused', reason: isPlain ? reason : 'its issuer refused this nonce' };
 }
 
+/** What the issuer says of one nonce. */
+interface Said {
+  readonly verdict: string;
+  readonly upTo: Dot | null;
+}
+
 function readAnswer(
   json: Json,
-): { readonly verdict: string; readonly upTo: Dot | null; readonly page: Json } | undefined {
+  count: number,
+): { readonly verdicts: readonly Said[]; readonly page: Json } | undefined {
   if (!isJsonObject(json)) return undefined;
-  const { verdict, upTo, page } = json;
-  if (typeof verdict !== 'string' || upTo === undefined || page === undefined) return undefined;
-  if (upTo === null) return { verdict, upTo, page };
+  const { verdicts, page } = json;
+  if (!Array.isArray(verdicts) || page === undefined) return undefined;
+  const said = verdicts.flatMap((verdict) => readVerdict(verdict as Json) ?? []);
+  return said.length === count && verdicts.length === count ? { verdicts: said, page } : undefined;
+}
+
+function readVerdict(json: Json): Said | undefined {
+  if (!isJsonObject(json)) return undefined;
+  const { verdict, upTo } = json;
+  if (typeof verdict !== 'string' || upTo === undefined) return undefined;
+  if (upTo === null) return { verdict, upTo };
   if (!Array.isArray(upTo) || upTo.length !== 2) return undefined;
   const [origin, seq] = upTo as readonly Json[];
-  if (!isOrigin(origin) || !isSeq(seq)) return undefined;
-  return { verdict, upTo: { origin, seq }, page };
+  return isOrigin(origin) && isSeq(seq) ? { verdict, upTo: { origin, seq } } : undefined;
 }

@@ -1,7 +1,11 @@
-// The redemptions under way at a node: which request waits for which, and what came of it.
-// Invariant: each concludes once. Never here: what a redemption means (redemption.ts).
+// The redemptions under way at a node: one for each call to an issuer, with all nonces that go with
+// it. While a call is young, what else comes for that issuer gathers for the next one, which leaves
+// when it is answered: the busier a node, the fewer its calls, and no two pages bring the same.
+// Invariant: each redemption concludes once, and no nonce waits for a call that is not young any
+// more. Never here: what a redemption means (redemption.ts).
 
 import type { Dot, RecordKey } from '../crdt/record.ts';
+import { LIMITS } from '../limits.ts';
 import type { Memory } from '../transaction.ts';
 
 /** What has become of a request's nonce. Kept in its memory. */
@@ -17,38 +21,95 @@ export type Redemption =
     }
   | { readonly state: 'done' };
 
-interface Open {
-  readonly memory: Memory;
+/** A call to an issuer, gathering or under way. */
+interface Call {
+  readonly number: number;
   readonly issuer: string;
+  readonly nonces: string[];
+  /** Of the requests that brought them, in the same order. */
+  readonly memories: Memory[];
+  /** Undefined while it gathers. */
+  leftMonoMs: number | undefined;
 }
 
-/** Redemptions under way. */
 export class Redemptions {
-  readonly #open = new Map<number, Open>();
+  readonly #underWay = new Map<number, Call>();
+  /** By issuer. */
+  readonly #gathering = new Map<string, Call>();
+  /** The last call that has left for an issuer, while it is under way. */
+  readonly #latest = new Map<string, Call>();
   #last = 0;
+  #size = 0;
 
+  /** Nonces that are being redeemed. */
   get size(): number {
-    return this.#open.size;
+    return this.#size;
   }
 
-  begin(memory: Memory, issuer: string): number {
-    const number = ++this.#last;
-    this.#open.set(number, { memory, issuer });
-    memory.redemption = { state: 'asked', number };
-    return number;
+  /** A request's nonce joins the next call to its issuer. Returns the number of that call. */
+  enter(memory: Memory, issuer: string, nonce: string): number {
+    let call = this.#gathering.get(issuer);
+    if (call === undefined) {
+      call = { number: ++this.#last, issuer, nonces: [], memories: [], leftMonoMs: undefined };
+      this.#gathering.set(issuer, call);
+    }
+    call.nonces.push(nonce);
+    call.memories.push(memory);
+    memory.redemption = { state: 'asked', number: call.number };
+    this.#size++;
+    return call.number;
   }
 
-  /** The node that was asked; undefined when nobody waits for this answer. */
-  issuerOf(number: number): string | undefined {
-    return this.#open.get(number)?.issuer;
+  /** When a call will have taken too long, or has gathered for long enough. */
+  untilMonoMs(number: number, monoMs: number): number {
+    const leftMonoMs = this.#underWay.get(number)?.leftMonoMs;
+    if (leftMonoMs !== undefined) return leftMonoMs + LIMITS.redemptionMs;
+    return monoMs + LIMITS.redemptionGatherMs;
   }
 
-  /** Says what came of a redemption. Returns what its request waits for. */
-  conclude(number: number, outcome: Redemption): RecordKey {
-    const open = this.#open.get(number);
-    if (open !== undefined) open.memory.redemption = outcome;
-    this.#open.delete(number);
-    return redemptionKey(number);
+  /** What a call leaves with; undefined when it has left, or waits for a younger one. */
+  depart(
+    number: number,
+    monoMs: number,
+  ): { readonly issuer: string; readonly nonces: readonly string[] } | undefined {
+    const call = this.#find(number);
+    if (call === undefined) return undefined;
+    const { issuer, nonces } = call;
+    const leftMonoMs = this.#latest.get(issuer)?.leftMonoMs ?? Number.NEGATIVE_INFINITY;
+    const isYoung = monoMs < leftMonoMs + LIMITS.redemptionGatherMs;
+    if (isYoung && nonces.length < LIMITS.redemptionNonces) return undefined;
+    this.#gathering.delete(issuer);
+    this.#underWay.set(number, call);
+    this.#latest.set(issuer, call);
+    call.leftMonoMs = monoMs;
+    return call;
+  }
+
+  /** A call under way; undefined when nobody waits for its answer. */
+  underWay(number: number): { readonly issuer: string; readonly count: number } | undefined {
+    const call = this.#underWay.get(number);
+    return call && { issuer: call.issuer, count: call.nonces.length };
+  }
+
+  /** Says what came of each nonce of a call. Returns what requests wait for that may go on now. */
+  conclude(number: number, outcomes: readonly Redemption[]): readonly RecordKey[] {
+    const call = this.#underWay.get(number);
+    if (call === undefined) return [];
+    call.memories.forEach((memory, at) => {
+      // One that has lost patience has been answered.
+      if (memory.redemption?.state === 'asked') memory.redemption = outcomes[at];
+    });
+    this.#underWay.delete(number);
+    this.#size -= call.nonces.length;
+    const { issuer } = call;
+    if (this.#latest.get(issuer)?.number === number) this.#latest.delete(issuer);
+    const next = this.#gathering.get(issuer);
+    return [redemptionKey(number), ...(next ? [redemptionKey(next.number)] : [])];
+  }
+
+  #find(number: number): Call | undefined {
+    for (const call of this.#gathering.values()) if (call.number === number) return call;
+    return undefined;
   }
 }
 

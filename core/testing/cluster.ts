@@ -148,9 +148,9 @@ export class Cluster {
       this.#askers.set(exchange, { from });
       called.submit({ kind: 'asked', exchange, from, ask, push: message.push });
     } else {
-      const { nonce, redemption } = message;
+      const { nonces, redemption } = message;
       this.#askers.set(exchange, { from, redemption });
-      called.submit({ kind: 'redeem-asked', exchange, from, nonce, ask });
+      called.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
     }
     // A node that was removed answers nothing more: whoever called it gives up.
     if (/removed/.test(called.node.unready ?? '')) this.rig(from).submit(failureOf(message));

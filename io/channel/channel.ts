@@ -57,10 +57,10 @@ export interface Asked {
   readonly push: Json | null;
 }
 
-/** A peer's wish to have a nonce redeemed. Hand it back to answer it, once. */
+/** A peer's wish to have nonces redeemed. Hand it back to answer it, once. */
 export interface RedeemAsked {
   readonly from: string;
-  readonly nonce: string;
+  readonly nonces: readonly string[];
   readonly ask: Json;
 }
 
@@ -111,7 +111,7 @@ export interface Channel {
    * A body for POST …/admin/gossip/redeem. Refuses with `no-fast-key` when no gossip message of
    * the peer's present start has come in yet.
    */
-  sealRedeem(peer: string, nonce: string, ask: Json): Promise<Sent>;
+  sealRedeem(peer: string, nonces: readonly string[], ask: Json): Promise<Sent>;
   openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked>;
   sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array>;
   openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../../core/bytes.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
-import { sizeOf } from '../../core/crdt/canonical.ts';
 import type { Json } from '../../core/crdt/record.ts';
+import { LIMITS } from '../../core/limits.ts';
 import type {
   Asked,
   Channel,
@@ -20,7 +20,7 @@ import type {
   Sent,
 } from './channel.ts';
 import { clusterKey } from './cluster-key.ts';
-import { pack, parseContent, unpack, unpackedOctets } from './content.ts';
+import { packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
 import { NODE_ID, readDescriptor } from './descriptor.ts';
 import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
 import { answerIntroduction, concludeIntroduction, requestIntroduction } from './introduction.ts';
@@ -142,10 +142,10 @@ class ThreadedChannel implements Channel {
     return true;
   }
 
-  sealRedeem(peer: string, nonce: string, ask: Json): Promise<Sent> {
+  sealRedeem(peer: string, nonces: readonly string[], ask: Json): Promise<Sent> {
     return this.#counted(async () => {
       if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
-      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonce, ask }));
+      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonces, ask }));
       this.#sealed(body);
       const sent = { peer, body };
       this.#dueRedeems.set(sent, due);
@@ -158,10 +158,10 @@ class ThreadedChannel implements Channel {
       const from = this.#senderOf(header);
       this.#requireSize(body);
       const { content, due } = this.#fast.open(from, body);
-      const { nonce, ask } = membersOf(await this.#unpack(content), ['ask', 'nonce']);
-      if (typeof nonce !== 'string') refuse('decoding', 'the nonce is no text');
+      const { nonces, ask } = membersOf(await this.#unpack(content), ['ask', 'nonces']);
+      if (!isListOfNonces(nonces)) return refuse('decoding', 'there is no list of nonces');
       this.#opened(body);
-      const asked = { from, nonce: nonce as string, ask: ask! };
+      const asked = { from, nonces, ask: ask! };
       this.#dueRedeems.set(asked, due);
       return asked;
     });
@@ -272,8 +272,9 @@ class ThreadedChannel implements Channel {
   }
 
   async #pack(json: Json): Promise<Uint8Array> {
-    if (sizeOf(json) <= INLINE_OCTETS) return pack(json);
-    return (await this.#thread.run(['pack', JSON.stringify(json)])) as Uint8Array;
+    const text = JSON.stringify(json);
+    if (text.length <= INLINE_OCTETS) return packPlain(text);
+    return (await this.#thread.run(['pack', text])) as Uint8Array;
   }
 
   async #unpack(packed: Uint8Array): Promise<Json> {
@@ -321,6 +322,11 @@ class ThreadedChannel implements Channel {
       throw error;
     }
   }
+}
+
+function isListOfNonces(json: Json | undefined): json is readonly string[] {
+  if (!Array.isArray(json) || json.length > LIMITS.redemptionNonces) return false;
+  return json.every((nonce) => typeof nonce === 'string');
 }
 
 /** Exactly these members, sorted. Refuses with `decoding`. */

@@ -138,9 +138,9 @@ function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahea
   return { id, what: `${kind} ${id} as ${status}` };
 }
 
-/** A page, or a verdict about a nonce with a page, which it may go without. */
+/** A page, or verdicts about nonces with a page, which they may go without. */
 function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
-  const page = told['verdict'] === undefined ? told : told['page'];
+  const page = told['verdicts'] === undefined ? told : told['page'];
   return page == null ? undefined : pageAhead(page, disk);
 }
 

@@ -35,9 +35,12 @@ export const CLUSTER: readonly Mutant[] = [
     options: { ...ANYWHERE, duplicatePpm: 100_000 },
     build: onEffect(() => (effect) => {
       if (effect.kind !== 'tell') return [effect];
-      const page = effect.page as Members;
-      if (page['verdict'] !== USED) return [effect];
-      return [{ ...effect, page: { ...page, verdict: 'spent', upTo: null } }];
+      const { verdicts, ...page } = effect.page as Members;
+      if (!Array.isArray(verdicts)) return [effect];
+      const lenient = verdicts.map((each) => {
+        return each.verdict === USED ? { verdict: 'spent', upTo: null } : each;
+      });
+      return [{ ...effect, page: { ...page, verdicts: lenient } }];
     }),
   },
   {
@@ -57,7 +60,11 @@ export const CLUSTER: readonly Mutant[] = [
     options: ANYWHERE,
     build: onInput((input) => {
       if (input.kind !== 'redeemed' || membersOf(input.answer) === undefined) return input;
-      return { ...input, answer: { ...(input.answer as Members), upTo: null, page: null } };
+      const answer = input.answer as Members;
+      const verdicts = (answer['verdicts'] as readonly Members[]).map((each) => {
+        return { ...each, upTo: null };
+      });
+      return { ...input, answer: { ...answer, verdicts, page: null } };
     }),
   },
   {
@@ -164,7 +171,8 @@ function redeemsAlone(step: Step): Step {
   const alone: Step = (now, input) => {
     return step(now, input).flatMap((effect) => {
       if (effect.kind !== 'redeem') return [effect];
-      const answer: Json = { verdict: 'spent', upTo: null, page: null };
+      const verdicts = effect.nonces.map(() => ({ verdict: 'spent', upTo: null }));
+      const answer: Json = { verdicts, page: null };
       return alone(now, { kind: 'redeemed', redemption: effect.redemption, answer });
     });
   };
