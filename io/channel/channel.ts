@@ -86,6 +86,7 @@ export interface Channel {
   readonly node: string;
   /** Names this start of the node, unpredictably: for BOOT_HEADER on every response. */
   readonly boot: string;
+  /** As it introduces itself; another one after `renew`. */
   readonly descriptor: NodeDescriptor;
 
   /**
@@ -122,6 +123,12 @@ export interface Channel {
   answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array };
   /** Back at the caller: who answered. */
   concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor;
+
+  /**
+   * The same node goes by these keys from now on. They must be durable: others hear of them. What is
+   * sealed to the KEM key before opens as well, and whatever is under way ends as it would have.
+   */
+  renew(keys: NodeKeys): Promise<void>;
 
   stats(): ChannelStats;
   /** Ends the thread. What is under way, and what comes later, rejects with an Error. */

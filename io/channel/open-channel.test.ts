@@ -203,6 +203,57 @@ test('a peer that has replaced its KEM key is reached with either', async () => 
   await exchange(alice, bob);
 });
 
+test('keys of another node are no new keys', async () => {
+  const [alice] = await pair();
+  await throws(/the keys of another node/, () => alice.renew(BOB));
+  assert.equal(alice.descriptor, ALICE.descriptor);
+});
+
+test('a key replaced while the channel is open changes nothing for what is under way', async () => {
+  const [alice, bob] = await pair();
+  const [ask, other] = [
+    await alice.sealAsk(bob.node, 'sealed to the old key', null),
+    await bob.sealAsk(alice.node, 'sealed to the old key', null),
+  ];
+  const renewed = rotateKemKey(BOB, NOW);
+  await bob.renew(renewed);
+  assert.equal(bob.descriptor, renewed.descriptor);
+  const asked = await bob.openAsk(alice.node, ask.body);
+  const body = await bob.sealAnswer(asked, 'page');
+  assert.is(await alice.openAnswer(ask, bob.node, body), 'page', 'vouched for by the same node');
+  const answer = await alice.sealAnswer(await alice.openAsk(bob.node, other.body), 'page');
+  assert.is(await bob.openAnswer(other, alice.node, answer), 'page');
+  await redeem(alice, bob);
+  await redeem(bob, alice);
+  await refused('replay', () => bob.openAsk(alice.node, ask.body));
+});
+
+test('whoever knows the key before the last is not understood until it takes the new one', async () => {
+  const [alice, bob] = await pair();
+  const first = rotateKemKey(BOB, NOW);
+  const second = rotateKemKey(first, NOW);
+  await bob.renew(first);
+  await bob.renew(second);
+  const { body } = await alice.sealAsk(bob.node, 1, null);
+  await refused('decryption', () => bob.openAsk(alice.node, body));
+  alice.members([first.descriptor], []);
+  await exchange(alice, bob);
+  alice.members([second.descriptor], []);
+  await exchange(alice, bob);
+});
+
+test('an introduction tells of the new key, and one with the old key is outdated', async () => {
+  const [alice, bob] = await pair();
+  const before = bob.introduce();
+  await bob.renew(rotateKemKey(BOB, NOW));
+  const wish = alice.introduce();
+  const { body } = bob.answerIntroduction(wish.body);
+  const told = alice.concludeIntroduction(wish, body);
+  assert.equal(told, bob.descriptor);
+  alice.members([told], []);
+  await refused('identity', async () => alice.answerIntroduction(before.body));
+});
+
 test('what is under way when the channel is closed is refused, and so is what comes later', async () => {
   const [alice, bob] = await pair();
   const underWay = alice.sealAsk(bob.node, 1, null);

@@ -24,6 +24,7 @@ import { packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
 import { NODE_ID, readDescriptor } from './descriptor.ts';
 import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
 import { answerIntroduction, concludeIntroduction, requestIntroduction } from './introduction.ts';
+import type { NodeKeys } from './node-keys.ts';
 import { ChannelRefusal, REFUSAL_NAMES, type RefusalName, refuse } from './refusal.ts';
 import { bodyHash, type Incoming, type MessageKind } from './sealed-messages.ts';
 import { SealingThread } from './sealing-thread.ts';
@@ -41,7 +42,7 @@ export function openChannel(options: ChannelOptions): Channel {
 class ThreadedChannel implements Channel {
   readonly node: string;
   readonly boot: string;
-  readonly descriptor: NodeDescriptor;
+  #descriptor: NodeDescriptor;
   readonly #nowMs: () => number;
   readonly #limits: ChannelLimits;
   readonly #identityKey: Uint8Array;
@@ -59,7 +60,7 @@ class ThreadedChannel implements Channel {
   readonly #refused: { [name in RefusalName]: number };
 
   constructor({ keys, clusterSecret, boot, nowMs, limits, died }: ChannelOptions) {
-    this.descriptor = keys.descriptor;
+    this.#descriptor = keys.descriptor;
     this.node = keys.descriptor.node;
     this.boot = boot ?? toBase64Url(randomBytes(BOOT_OCTETS));
     if (!BOOT.test(this.boot)) throw new RangeError('a boot id is 16 octets in base64url');
@@ -71,6 +72,10 @@ class ThreadedChannel implements Channel {
       [name in RefusalName]: number;
     };
     this.#thread = new SealingThread({ keys, boot: this.boot, limits }, died);
+  }
+
+  get descriptor(): NodeDescriptor {
+    return this.#descriptor;
   }
 
   members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[] {
@@ -191,14 +196,14 @@ class ThreadedChannel implements Channel {
   }
 
   introduce(): Introduction {
-    const introduction = { body: requestIntroduction(this.#identityKey, this.descriptor) };
+    const introduction = { body: requestIntroduction(this.#identityKey, this.#descriptor) };
     this.#introductions.add(introduction);
     return introduction;
   }
 
   answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array } {
     return this.#countedNow(() => {
-      const answer = answerIntroduction(this.#identityKey, this.descriptor, body);
+      const answer = answerIntroduction(this.#identityKey, this.#descriptor, body);
       this.#requireLatest(answer.descriptor);
       return answer;
     });
@@ -212,6 +217,14 @@ class ThreadedChannel implements Channel {
       this.#requireLatest(found);
       return found;
     });
+  }
+
+  async renew(keys: NodeKeys): Promise<void> {
+    const { descriptor } = keys;
+    if (descriptor.node !== this.node) throw new Error('these are the keys of another node');
+    // Nobody hears of a key before the thread can open what is sealed to it.
+    await this.#thread.run(['keys', keys]);
+    this.#descriptor = descriptor;
   }
 
   stats(): ChannelStats {
@@ -261,7 +274,7 @@ class ThreadedChannel implements Channel {
   /** What we know of a node's descriptor or end is never taken back by an older word of it. */
   #requireLatest({ node, madeMs }: NodeDescriptor): void {
     if (this.#removed.has(node)) refuse('removed', node);
-    const known = node === this.node ? this.descriptor : this.#members.get(node);
+    const known = node === this.node ? this.#descriptor : this.#members.get(node);
     if (known !== undefined && known.madeMs > madeMs) {
       refuse('identity', `node ${node} has said something later`);
     }

@@ -90,26 +90,24 @@ export class SealedMessages {
   readonly #node: string;
   readonly #boot: string;
   readonly #limits: ChannelLimits;
-  readonly #signer: Signer;
-  readonly #kemKeys: readonly KemPrivateKey[];
+  #signer: Signer;
+  #kemKeys: readonly KemPrivateKey[];
   readonly #peers = new Map<string, Peer>();
   readonly #sent = new Map<string, number>();
   readonly #replays = new ReplayGuard();
 
   constructor(keys: NodeKeys, boot: string, limits: ChannelLimits) {
-    const certificate = fromBase64Url(keys.descriptor.certificate)!;
     this.#node = keys.descriptor.node;
     this.#boot = boot;
     this.#limits = limits;
-    this.#signer = {
-      key: signingKeyOf(keys),
-      certificate,
-      keyId: readNodeCertificate(certificate).keyId,
-    };
-    this.#kemKeys = keys.kemSeeds.map((seed) => {
-      const { publicKey, secretKey } = ML_KEM_768.kem.keygen(seed);
-      return { keyId: keyIdentifier(publicKey), secretKey };
-    });
+    this.#signer = signerOf(keys);
+    this.#kemKeys = kemKeysOf(keys);
+  }
+
+  /** The same node by other keys; numbers and what was taken already stay. */
+  renew(keys: NodeKeys): void {
+    this.#signer = signerOf(keys);
+    this.#kemKeys = kemKeysOf(keys);
   }
 
   /** Exactly these are talked to from now on; their keys are these. */
@@ -193,6 +191,19 @@ export class SealedMessages {
 /** SHA-256 of a body, by which its answer names it, base64url. */
 export function bodyHash(body: Uint8Array): string {
   return hash('sha256', body, 'base64url');
+}
+
+function signerOf(keys: NodeKeys): Signer {
+  const certificate = fromBase64Url(keys.descriptor.certificate)!;
+  const { keyId } = readNodeCertificate(certificate);
+  return { key: signingKeyOf(keys), certificate, keyId };
+}
+
+function kemKeysOf({ kemSeeds }: NodeKeys): readonly KemPrivateKey[] {
+  return kemSeeds.map((seed) => {
+    const { publicKey, secretKey } = ML_KEM_768.kem.keygen(seed);
+    return { keyId: keyIdentifier(publicKey), secretKey };
+  });
 }
 
 function peerOf(descriptor: NodeDescriptor): Peer {

@@ -9,6 +9,9 @@ import type { Outcome, Task, WorkerStart } from './sealing-worker.ts';
 /** Tasks that may wait for the thread: some seconds of its work. */
 export const MOST_WAITING = 1_024;
 
+/** What the node has it do for its own sake; it is never refused. */
+const OWN_TASKS: readonly Task[0][] = ['members', 'keys'];
+
 // The path of the compiled module, which stands beside this one.
 const WORKER = new URL('./sealing-worker.js', import.meta.url);
 
@@ -39,7 +42,7 @@ export class SealingThread {
   /** Rejects with a ChannelRefusal (`busy` when too many wait), or an Error when it is closed. */
   run(task: Task): Promise<unknown> {
     if (this.#fault !== undefined) return Promise.reject(this.#lost());
-    if (this.#waiting.length >= MOST_WAITING && task[0] !== 'members') {
+    if (this.#waiting.length >= MOST_WAITING && !OWN_TASKS.includes(task[0])) {
       return Promise.reject(new ChannelRefusal('busy'));
     }
     return new Promise((resolve, reject) => {

@@ -21,6 +21,7 @@ export interface WorkerStart {
 
 export type Task =
   | readonly ['members', readonly NodeDescriptor[], readonly string[]]
+  | readonly ['keys', NodeKeys]
   | readonly ['seal', Outgoing, JsonText, number]
   | readonly ['open', Expected, Uint8Array, number]
   | readonly ['pack', JsonText]
@@ -47,6 +48,8 @@ function perform(messages: SealedMessages, limits: ChannelLimits, task: Task): u
   switch (task[0]) {
     case 'members':
       return messages.members(task[1], task[2]);
+    case 'keys':
+      return messages.renew(task[1]);
     case 'seal':
       return messages.seal(task[1], task[2], task[3]);
     case 'open':
