@@ -127,6 +127,8 @@ function command(
     case 'status':
     case 'register':
     case 'remove':
+    case 'may-rotate':
+    case 'rotated':
       return { response: administer(tx, cluster, unready, wanted) };
     default: {
       const outcome = administerCa(tx, held.policy, unready, wanted);

@@ -39,7 +39,11 @@ export type ClusterCommand =
   /** Pin a node by hand. */
   | { readonly kind: 'register'; readonly descriptor: NodeDescriptor }
   /** Refuse a node for ever. */
-  | { readonly kind: 'remove'; readonly node: string };
+  | { readonly kind: 'remove'; readonly node: string }
+  /** Whether this node may replace its keys now; changes nothing. */
+  | { readonly kind: 'may-rotate' }
+  /** This node has replaced its keys, and they are durable: the cluster is to know. */
+  | { readonly kind: 'rotated'; readonly descriptor: NodeDescriptor };
 
 /** What an operator can want of the CA, on any node: see acme/administer.ts. */
 export type CaCommand =

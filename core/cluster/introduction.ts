@@ -3,6 +3,7 @@
 // made; a removed node is refused whatever it says. Never here: who is called when (membership.ts).
 
 import { last, valueOf } from '../crdt/lattice.ts';
+import type { Dot } from '../crdt/record.ts';
 import type { Chore } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
@@ -44,6 +45,12 @@ export function loadMembers(
 export function announce(tx: Transaction, { self }: Membership): void {
   const own = tx.get('node', self.node);
   if (!sameDescriptor(descriptorOf(own), self)) writeNode(tx, self);
+}
+
+/** The event by which the cluster knows this node as it is now; undefined while there is none. */
+export function announcementOf(tx: Transaction, { self }: Membership): Dot | undefined {
+  const own = tx.stored({ kind: 'node', id: self.node });
+  return sameDescriptor(descriptorOf(own), self) ? own?.dot : undefined;
 }
 
 /** Somebody who holds the CA's key has introduced himself. */

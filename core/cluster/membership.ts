@@ -4,6 +4,7 @@
 // start; what was removed never comes back.
 // Never here: writing records (introduction.ts), keys and how they are verified.
 
+import { assert } from '../assert.ts';
 import { toHex } from '../bytes.ts';
 import { valueOf } from '../crdt/lattice.ts';
 import type { Record } from '../crdt/record.ts';
@@ -42,7 +43,7 @@ interface Contact {
 const STRANGER: Contact = { node: undefined, failures: 0 };
 
 export class Membership {
-  readonly self: NodeDescriptor;
+  #self: NodeDescriptor;
   /** When to introduce ourselves at which configured URL. */
   readonly introductions: Rounds;
   readonly farewells: Farewells = new Farewells();
@@ -62,11 +63,16 @@ export class Membership {
 
   /** `seed`: any 32 bits, so that nodes do not march in step. */
   constructor(options: MembershipOptions, seed: number) {
-    this.self = options.self;
+    this.#self = options.self;
     this.#isGenuine = options.isGenuine ?? (() => true);
     this.#contacts = new Map(options.peers.map((url) => [url, STRANGER]));
     const { peers, intervalMs } = options;
     this.introductions = new Rounds({ peers, intervalMs, fanOut: 0 }, seed);
+  }
+
+  /** This node as it introduces itself. */
+  get self(): NodeDescriptor {
+    return this.#self;
   }
 
   /** This node was removed from its cluster. */
@@ -121,6 +127,12 @@ export class Membership {
 
   isGenuine(descriptor: NodeDescriptor): boolean {
     return this.#isGenuine(descriptor);
+  }
+
+  /** This node goes by other keys from now on. */
+  renew(self: NodeDescriptor): void {
+    assert(self.node === this.#self.node, 'a node keeps its id');
+    this.#self = self;
   }
 
   /** Takes in a `node` record as it is now. */
@@ -237,6 +249,9 @@ export class Membership {
     const known = this.#members.get(id);
     if (sameDescriptor(known, descriptor) || !this.isGenuine(descriptor)) return;
     if (!this.hasRoomFor(id)) return;
+    if (known !== undefined && known.kem !== descriptor.kem) {
+      this.#log('info', 'peer has replaced its KEM key', { peer: id });
+    }
     this.#members.set(id, descriptor);
     // Ids that begin alike are forged: the nonces stay those of the node that was here first.
     const issuer = toHex(issuerOf(id));

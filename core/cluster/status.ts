@@ -13,6 +13,7 @@ import type { Transaction } from '../transaction.ts';
 import type { Cluster } from './cluster.ts';
 import { type NodeDescriptor, readDescriptor } from './descriptor.ts';
 import { refusalOf, register } from './introduction.ts';
+import { announceRotation, mayRotate } from './rotation.ts';
 
 /** Carries out a command. `unready`: why this node does not serve, if it does not. */
 export function administer(
@@ -31,6 +32,10 @@ export function administer(
       return registerNode(tx, cluster, command.descriptor);
     case 'remove':
       return removeNode(tx, cluster, command.node);
+    case 'may-rotate':
+      return mayRotate(tx, cluster, unready);
+    case 'rotated':
+      return announceRotation(tx, cluster, command.descriptor);
   }
 }
 
