@@ -115,7 +115,12 @@ export class Engine {
   readonly operator = (): OperatorView => {
     if (this.#running === undefined) return 'stopped';
     const { driver, membership } = this.#running;
-    return { administer: (command) => driver.administer(command), cluster: membership };
+    const cluster = membership && {
+      descriptor: membership.descriptor,
+      calls: membership.calls,
+      rotate: () => membership.rotation.run(driver),
+    };
+    return { administer: (command) => driver.administer(command), cluster };
   };
 
   get channelStats(): ChannelStats | undefined {

@@ -7,7 +7,7 @@ import { showStatus } from './cluster-status.ts';
 import type { Command, Option } from './command.ts';
 import { checkConfig } from './config-check.ts';
 import { initialize } from './init.ts';
-import { registerNode, removeNode, showIdentity } from './node.ts';
+import { registerNode, removeNode, rotateKey, showIdentity } from './node.ts';
 import { startServer } from './start-server.ts';
 
 const CONFIG: Option = {
@@ -124,6 +124,17 @@ export const COMMANDS: readonly Command[] = [
     ],
     options: [SERVER_CONFIG, { name: 'json', doc: 'Write the whole descriptor as JSON.' }],
     run: showIdentity,
+  },
+  {
+    words: ['node', 'rotate'],
+    summary: 'Give a running node a new ML-KEM key, to which the others seal from then on.',
+    details: [
+      'The node goes on working and keeps its id; the others hear of the key by themselves. What is',
+      'sealed to the key before opens until the next rotation, and that is refused while a node that',
+      'is there may not know the present key yet. Shows what `akamu node identity` shows.',
+    ],
+    options: [SERVER_CONFIG, { name: 'json', doc: 'Write the whole descriptor as JSON.' }],
+    run: rotateKey,
   },
   {
     words: ['node', 'register'],

@@ -41,13 +41,26 @@ test('a command for a server that is down says how to start it', async () => {
   );
 });
 
+test('the keys of a server that is down are not replaced', async () => {
+  const member = await Member.start({ directory, name: 'a', gossip: {} });
+  const { port } = member;
+  await member.close();
+  const before = await akamu({ name: 'a', port }, 'node', 'identity', '--json');
+  const { code, out, err } = await akamu({ name: 'a', port }, 'node', 'rotate');
+  assert.equal([code, out], [1, '']);
+  assert.match(err, /^akamu node rotate: nobody listens on .* start the server with: akamu serve/);
+  assert.equal(await akamu({ name: 'a', port }, 'node', 'identity', '--json'), before);
+});
+
 test('a node that works alone says what is missing', async () => {
   const alone = await Member.start({ directory, name: 'a' });
   try {
     const { port } = alone;
-    const { code, err } = await akamu({ name: 'a', port }, 'node', 'identity');
-    assert.is(code, 1);
-    assert.match(err, 'its configuration has no [gossip] section');
+    for (const what of ['identity', 'rotate']) {
+      const { code, err } = await akamu({ name: 'a', port }, 'node', what);
+      assert.is(code, 1);
+      assert.match(err, 'its configuration has no [gossip] section');
+    }
   } finally {
     await alone.close();
   }
@@ -64,6 +77,28 @@ test('an identity is the same from a server that runs and from its database', as
   assert.is(JSON.parse(running.out).node, node);
   assert.match(shown.out, new RegExp(`^node +${node}\nurl +${member.url}\n`));
   assert.equal(await akamu({ name: 'a', port }, 'node', 'identity', '--json'), running);
+});
+
+test('a rotation shows the identity as it is from then on, also after the server stops', async () => {
+  const member = await Member.start({ directory, name: 'a', gossip: {} });
+  const at = { name: 'a', port: member.port };
+  await member.ready();
+  const before = JSON.parse((await akamu(at, 'node', 'identity', '--json')).out);
+  const rotated = await akamu(at, 'node', 'rotate', '--json');
+  assert.is(rotated.code, 0, rotated.err);
+  const { node, kem, madeMs } = JSON.parse(rotated.out);
+  assert.is(node, before.node);
+  assert.is.not(kem, before.kem);
+  assert.ok(madeMs > before.madeMs);
+  assert.is((await akamu(at, 'node', 'identity', '--json')).out, rotated.out);
+  const { out } = await akamu(at, 'node', 'rotate');
+  assert.match(
+    out,
+    new RegExp(`^node +${node}\nurl +${member.url}\nkeys made .*\nkem +ML-KEM-768`),
+  );
+  assert.is((await akamu(at, 'node', 'identity')).out, out);
+  await member.close();
+  assert.is((await akamu(at, 'node', 'identity')).out, out);
 });
 
 test('a file that is no descriptor is refused before anybody is asked', async () => {

@@ -24,6 +24,15 @@ export function showIdentity(values: OptionValues, world: World): Promise<ExitCo
   });
 }
 
+/** Gives the running node a new encapsulation key. */
+export function rotateKey(values: OptionValues, world: World): Promise<ExitCode> {
+  return withConfig('akamu node rotate', values, world, async (config) => {
+    const descriptor = await askAdmin(config, 'POST', '/admin/gossip/rotate');
+    if (values.has('json')) world.print(`${JSON.stringify(descriptor)}\n`);
+    else world.print(pageOf(descriptor));
+  });
+}
+
 /** Has a node refused for ever. */
 export function removeNode(values: OptionValues, world: World): Promise<ExitCode> {
   return withConfig('akamu node remove', values, world, async (config) => {

@@ -8,44 +8,9 @@ import * as assert from 'uvu/assert';
 import type { Driver } from '../../io/driver.ts';
 import { freeStablePort } from '../testing/ports.ts';
 import { AcmeClient } from './testing/acme-client.ts';
-import { Member, type MemberOptions, until } from './testing/member.ts';
+import { until } from './testing/member.ts';
+import { receives, serves, withMembers } from './testing/members.ts';
 import { startTap } from './testing/tap.ts';
-
-type Start = (name: string, options?: Partial<MemberOptions>) => Promise<Member>;
-
-/** Runs with a directory and a way to start members; ends all of them. */
-async function withMembers(
-  run: (start: Start, atEnd: (close: () => Promise<void>) => void) => Promise<void>,
-): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'akamu-cluster-'));
-  const closes: (() => Promise<void>)[] = [];
-  try {
-    await run(
-      async (name, options = {}) => {
-        const member = await Member.start({ directory, name, ...options });
-        closes.push(() => member.close());
-        return member;
-      },
-      (close) => closes.push(close),
-    );
-  } finally {
-    await Promise.all(closes.map((close) => close().catch(() => {})));
-    rmSync(directory, { recursive: true });
-  }
-}
-
-/** Whether a node can serve a certificate. */
-async function serves(client: AcmeClient, at: Member, url: string, pem: string): Promise<boolean> {
-  const reply = await client.post(at, url);
-  return reply.status === 200 && reply.text === pem;
-}
-
-async function receives(client: AcmeClient, at: Member, url: string, pem: string): Promise<void> {
-  await until(
-    () => serves(client, at, url, pem),
-    () => `${at.url} never had ${url}:\n${at.lines.join('\n')}`,
-  );
-}
 
 test('a peer that is not there is skipped, and found once it is', async () => {
   await withMembers(async (start) => {

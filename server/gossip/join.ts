@@ -22,6 +22,7 @@ import type { CertificateAuthority } from '../ca/ca.ts';
 import { Calls } from './calls.ts';
 import { Notices } from './notices.ts';
 import { channelLimits, gossipOptions } from './options.ts';
+import { Rotation } from './rotation.ts';
 
 export interface ClusterOptions {
   readonly config: GossipConfig;
@@ -34,10 +35,12 @@ export interface ClusterOptions {
 
 /** What a node in a cluster has beside its core. */
 export interface Membership {
+  /** As it introduces itself now. */
   readonly descriptor: NodeDescriptor;
   readonly gossip: GossipOptions;
   readonly channel: Channel;
   readonly calls: Calls;
+  readonly rotation: Rotation;
 }
 
 /**
@@ -59,12 +62,14 @@ export async function joinCluster(
     limits: channelLimits(config),
     died,
   });
-  const { descriptor } = keys;
   return {
-    descriptor,
-    gossip: gossipOptions(config, authority, descriptor),
+    get descriptor() {
+      return channel.descriptor;
+    },
+    gossip: gossipOptions(config, authority, keys.descriptor),
     channel,
     calls: new Calls(channel, new Notices(log), metrics),
+    rotation: new Rotation({ keys, clusterSecret, store, channel, nowMs: Date.now }),
   };
 }
 

@@ -1,5 +1,5 @@
 // What operators can have a node do through its admin listener: revoke, deactivate, withdraw, and in
-// a cluster see how it stands, who this node is, pin a node, refuse one for ever.
+// a cluster see how it stands, who this node is, give it a new key, pin a node, refuse one for ever.
 // Invariant: only callers on this host are heard; every refusal says what to do.
 // Never here: what any of it does to records, which is the core's.
 
@@ -21,6 +21,8 @@ export interface OperatorSide {
     | {
         readonly descriptor: NodeDescriptor;
         readonly calls: { readonly skewSecs: ReadonlyMap<string, number> };
+        /** Gives the node a new KEM key; undefined as above. */
+        readonly rotate: () => Promise<WebResponse | undefined>;
       }
     | undefined;
 }
@@ -66,6 +68,13 @@ const ROUTES: readonly Route[] = [
     method: 'POST',
     path: ['gossip', 'remove'],
     run: (side, body) => side.administer({ kind: 'remove', node: nodeIn(body) }),
+  },
+  {
+    method: 'POST',
+    path: ['gossip', 'rotate'],
+    run: async ({ cluster }) => {
+      return cluster === undefined ? refusal(409, ALONE, JOIN) : cluster.rotate();
+    },
   },
   {
     method: 'POST',
