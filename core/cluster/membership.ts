@@ -80,6 +80,11 @@ export class Membership {
     return this.#isRemoved;
   }
 
+  /** All members that the database knows are known. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
   /** Other nodes whose messages are taken, by id. */
   get members(): ReadonlyMap<string, NodeDescriptor> {
     return this.#members;

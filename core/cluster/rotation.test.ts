@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Command } from '../input.ts';
 import { Client, type JsonBody, read } from '../testing/client.ts';
 import { Cluster, descriptorOf } from '../testing/cluster.ts';
-import type { Rig } from '../testing/rig.ts';
+import { Rig } from '../testing/rig.ts';
 import type { NodeDescriptor } from './descriptor.ts';
 
 const MAY: Command = { kind: 'may-rotate' };
@@ -34,17 +34,26 @@ function lines(rig: Rig, message: RegExp): number {
   return rig.logs.filter((line) => message.test(line.message)).length;
 }
 
-test('a node that does not serve, works alone or was removed rotates nothing, and is told why', () => {
-  const cluster = Cluster.ofStrangers(['a', 'b', 'c']);
-  const early = administer(cluster.rig('a'), MAY);
+test('a node that works alone, is starting or was removed rotates nothing, and says why', () => {
+  const alone = administer(new Rig(), MAY);
+  assert.is(alone.status, 409);
+  assert.match(alone.body['error'], /works alone/);
+  const slow = new Cluster(['a'], { holds: () => true }).rig('a');
+  const early = administer(slow, MAY);
   assert.is(early.status, 503);
-  assert.match(early.body['error'], /does not serve: no first contact/);
-  cluster.run(4);
+  assert.match(early.body['error'], /is starting/);
+  const cluster = new Cluster(['a', 'b']);
   administer(cluster.rig('b'), { kind: 'remove', node: 'a' });
   cluster.run(2);
   const late = administer(cluster.rig('a'), MAY);
   assert.is(late.status, 409);
   assert.match(late.body['error'], /was removed/);
+});
+
+test('a node that has met nobody yet may rotate: it may be that nobody can be understood', () => {
+  const a = Cluster.ofStrangers(['a', 'b']).rig('a');
+  assert.match(a.node.unready!, /no first contact/);
+  assert.is(administer(a, MAY).status, 200);
 });
 
 test('a second key waits until all who are there have heard of the first, and names them', () => {

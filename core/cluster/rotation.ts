@@ -16,20 +16,18 @@ import { announce, announcementOf } from './introduction.ts';
 /** Members that a refusal names. */
 const MOST_NAMED = 5;
 
-/** Whether this node may replace its key now. `unready`: why it does not serve, if it does not. */
-export function mayRotate(
-  tx: Transaction,
-  cluster: Cluster,
-  unready: string | undefined,
-): WebResponse {
+/**
+ * Whether this node may replace its key now. It need not serve: one whose database is older than its
+ * last rotation understands nobody before it has rotated.
+ */
+export function mayRotate(tx: Transaction, cluster: Cluster): WebResponse {
   const { membership } = cluster;
   if (membership.isRemoved) {
     const fix = 'to come back it needs a new database, and gets new keys with it';
     return refusal(409, 'this node was removed from its cluster', fix);
   }
-  if (unready !== undefined) {
-    const fix = 'try again once /readyz answers 200';
-    return refusal(503, `this node does not serve: ${unready}`, fix);
+  if (!membership.isLoaded) {
+    return refusal(503, 'this node is starting', 'try again in a moment');
   }
   const missing = uninformed(tx, cluster);
   if (missing.length === 0) return done({ node: membership.self.node });

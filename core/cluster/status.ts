@@ -33,7 +33,7 @@ export function administer(
     case 'remove':
       return removeNode(tx, cluster, command.node);
     case 'may-rotate':
-      return mayRotate(tx, cluster, unready);
+      return mayRotate(tx, cluster);
     case 'rotated':
       return announceRotation(tx, cluster, command.descriptor);
   }

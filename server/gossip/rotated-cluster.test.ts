@@ -243,8 +243,8 @@ test('a node whose database is older than its last rotation is met again once it
     copyFileSync(backup, file);
     const restored = await start('a', { port, gossip: { peers: [b.url] } });
     await restored.logged(/message cannot be decrypted|verify_and_open response failed/);
-    await restored.ready();
     assert.is.not(await rotate(restored), lost);
+    await restored.ready();
     await exchange(restored, b, 'after');
   });
 });
