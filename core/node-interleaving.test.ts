@@ -61,7 +61,8 @@ class Flow {
     if (order === undefined) {
       begin('https://ca.test/acme/new-order', { identifiers: [{ type: 'dns', value: name }] });
     } else if (order['status'] === 'ready' && draw(3) > 0) {
-      begin(order['finalize'], { csr: encodeCsr({ names: order['identifiers'], spkiHash: name }) });
+      const spkiHash = name.replaceAll('.', '-');
+      begin(order['finalize'], { csr: encodeCsr({ names: order['identifiers'], spkiHash }) });
     } else if (order['status'] !== 'pending' || draw(3) === 0) {
       begin(order['finalize'].replace('/finalize', ''), undefined);
     } else if (this.#challenge === undefined || draw(3) === 0) {

@@ -241,9 +241,9 @@ test('two CSRs on two sides: the order ends with one CSR and the certificate mad
   cluster.run(1);
   for (const node of NAMES) cluster.rig(node).issuer = () => undefined;
   cluster.split(['a'], ['b', 'c']);
-  finalize(made, 'a', 'key one');
+  finalize(made, 'a', 'key-one');
   cluster.rig('b').advance(5);
-  finalize(made, 'b', 'key two');
+  finalize(made, 'b', 'key-two');
   cluster.mend();
   cluster.run(25);
   // Each CA answers now: to what was asked before the two knew of each other.
@@ -260,10 +260,10 @@ test('two CSRs on two sides: the order ends with one CSR and the certificate mad
     const record = cluster.rig(node).record('order', id);
     const csr = String(registerMember(record, 'csr', 'csr'));
     assert.is(ownerOf(record)!.node, 'a', 'the earlier claim stands');
-    assert.is(csr, encodeCsr({ names: order['identifiers'], spkiHash: 'key one' }));
+    assert.is(csr, encodeCsr({ names: order['identifiers'], spkiHash: 'key-one' }));
     const serial = String(registerMember(record, 'certificate', 'serial'));
     const { made: certificate } = cluster.rig(node).record('certificate', serial).fields;
-    assert.is((certificate as JsonBody)['value'].spkiHash, 'key one');
+    assert.is((certificate as JsonBody)['value'].spkiHash, 'key-one');
   }
   assert.equal(marks(made, 'a result came after its lease'), { b: 1 });
 });
