@@ -58,6 +58,7 @@ export const USAGE: readonly string[] = [
   '  --capsule FILE                        replays what a server recorded ([debug] record_dir)',
   '  --mutants [--seeds-per 20]            proves that seeded defects are found',
   '            [--only NAME]               only those with this in their name',
+  '  --mutants --shrink                    how small the runs become in which they are found',
   '  --exhaustive [--only NAME]            visits every state of some small worlds',
   'Options (without them the seed decides; 0 switches a fault off):',
   ...OPTION_NAMES.map((name) => {

@@ -9,6 +9,7 @@ import { runOne } from './one.ts';
 import { replay } from './replay.ts';
 import type { Command } from './session.ts';
 import { shrinkSeed } from './shrink.ts';
+import { shrinkMutants } from './shrink-mutants.ts';
 import { runSwarm } from './swarm.ts';
 
 interface Row {
@@ -18,6 +19,7 @@ interface Row {
 
 const COMMANDS: readonly Row[] = [
   { isAsked: ({ flags }) => flags.has('exhaustive'), command: runExhaustive },
+  { isAsked: ({ flags }) => flags.has('mutants') && flags.has('shrink'), command: shrinkMutants },
   { isAsked: ({ flags }) => flags.has('mutants'), command: runMutants },
   { isAsked: ({ values }) => values.capsule !== undefined, command: runCapsule },
   { isAsked: ({ values }) => values.seeds !== undefined, command: runSwarm },

@@ -3,6 +3,7 @@
 // Invariant: a proof is a function of the defect and the first seed. Never here: which defects.
 
 import { ACTORS, CHECKERS, defaultPlan } from '../cast.ts';
+import type { Plan } from '../plan.ts';
 import { type Cast, type Result, run } from '../run.ts';
 import { WORLD } from './all.ts';
 import type { Damage, Mutant } from './mutant.ts';
@@ -36,9 +37,10 @@ export function prove(
 ): Proof {
   const unsound: number[] = [];
   for (let seed = from; seed < from + most; seed++) {
-    const catchers = catchersOf(defective(mutant, seed, isBrief ? { mostViolations: 1 } : {}));
+    const plan = worldOf(mutant, seed);
+    const catchers = catchersOf(runDefective(mutant, plan, isBrief ? { mostViolations: 1 } : {}));
     if (catchers.length === 0) continue;
-    if (!isBrief && sound(mutant, seed).verdict !== 'pass') {
+    if (!isBrief && runSound(mutant, plan).verdict !== 'pass') {
       unsound.push(seed);
       continue;
     }
@@ -47,29 +49,29 @@ export function prove(
   return { mutant, seeds: undefined, first: undefined, catchers: [], unsound };
 }
 
-function sound(mutant: Mutant, seed: number): Result {
-  const { basis } = mutant;
-  return runOf(mutant, seed, basis === undefined ? {} : { build: basis });
+/** The world of a seed in which a defect is looked for. */
+export function worldOf({ options }: Mutant, seed: number): Plan {
+  return defaultPlan(seed, { ...WORLD, ...options });
 }
 
-function defective(mutant: Mutant, seed: number, cast: Partial<Cast>): Result {
+function runSound({ basis }: Mutant, plan: Plan): Result {
+  return runWith(plan, basis === undefined ? {} : { build: basis });
+}
+
+/** Carries a plan out with the defect built in. */
+export function runDefective(mutant: Mutant, plan: Plan, cast: Partial<Cast>): Result {
   const { basis, patches = [] } = mutant;
   const build: Damage = (plain) => mutant.build(basis?.(plain) ?? plain);
   const undo = patches.map((exchange) => exchange());
   try {
-    return runOf(mutant, seed, { ...cast, build });
+    return runWith(plan, { ...cast, build });
   } finally {
     for (const restore of undo.reverse()) restore();
   }
 }
 
-function runOf({ options }: Mutant, seed: number, cast: Partial<Cast> = {}): Result {
-  return run(defaultPlan(seed, { ...WORLD, ...options }), {
-    actors: ACTORS,
-    checkers: CHECKERS,
-    maxEvents: MOST_EVENTS,
-    ...cast,
-  });
+function runWith(plan: Plan, cast: Partial<Cast>): Result {
+  return run(plan, { actors: ACTORS, checkers: CHECKERS, maxEvents: MOST_EVENTS, ...cast });
 }
 
 /** A defect may also bring the core to refuse to go on. */
