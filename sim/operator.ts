@@ -87,9 +87,11 @@ class Operators implements Actor {
   #remove(at: number, removed: number): void {
     const world = this.#world;
     const others = world.cluster.filter(({ index }) => index !== removed);
-    const by = others[at % others.length]!.index;
+    const by = others[at % others.length];
+    // A node that is alone cannot be removed: nobody else is there to say so.
+    if (by === undefined) return;
     const id = world.nodes[removed]!.id;
-    this.#command(by, { kind: 'remove', node: id }, (reply) => {
+    this.#command(by.index, { kind: 'remove', node: id }, (reply) => {
       const status = reply?.kind === 'response' ? reply.response.status : 0;
       if (status === 200) world.retire(removed);
       else this.#later(() => this.#remove(at + 1, removed));

@@ -7,7 +7,7 @@ import type { Json } from '../core/crdt/record.ts';
 import { SECOND } from './clock.ts';
 import { CLIENTS } from './message.ts';
 import { OPTION_NAMES, type OptionName, type Options, optionSpec } from './options.ts';
-import { type Decision, endUs, type Plan } from './plan.ts';
+import { type Decision, endUs, type OperatorDecision, type Plan } from './plan.ts';
 import type { Search } from './shrink.ts';
 
 type Pass = (search: Search) => void;
@@ -250,11 +250,20 @@ function withoutNode(plan: Plan, gone: number): Plan {
     if (!('node' in decision)) return endsWithout(decision, gone);
     if (decision.node === gone) return [];
     const node = below(decision.node, gone);
+    if (decision.kind === 'operator') return actWithout({ ...decision, node }, gone);
     if (decision.kind !== 'clone') return [{ ...decision, node }];
     if (decision.source === gone) return [];
     return [{ ...decision, node, source: below(decision.source, gone) }];
   });
   return withOptions({ ...plan, decisions }, { nodes: plan.options.nodes - 1 });
+}
+
+/** An operator's act, unless it is about the node that is gone. */
+function actWithout(act: OperatorDecision, gone: number): Decision[] {
+  const about = Object.entries(act.with).filter(([name]) => name === 'node' || name === 'of');
+  if (about.some(([, node]) => node === gone)) return [];
+  const others = about.map(([name, node]) => [name, below(node as number, gone)]);
+  return [{ ...act, with: { ...act.with, ...Object.fromEntries(others) } }];
 }
 
 /** A cut or a link without one of its ends; none when nothing is left to cut. */

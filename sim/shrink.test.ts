@@ -44,6 +44,27 @@ const planted: Attempt = (plan) => {
   return { promises: isBroken ? [PROMISE] : [], events: eventsOf(plan), brokenAtUs: atUs };
 };
 
+test('when nodes are taken out, what operators do with the others stays about them', () => {
+  const remove = {
+    kind: 'operator',
+    atUs: SECOND,
+    node: 0,
+    operation: 'remove',
+    with: { node: 3 },
+  } as const;
+  const plan = { ...planOf(1, { nodes: 5, clients: 0 }, []), decisions: [remove] };
+  const abouts: unknown[] = [];
+  const attempt: Attempt = ({ options, decisions }) => {
+    const [act] = decisions;
+    if (act?.kind === 'operator') abouts.push([options.nodes, act.with['node']]);
+    const isBroken = act?.kind === 'operator';
+    return { promises: isBroken ? [PROMISE] : [], events: 10 * options.nodes, brokenAtUs: SECOND };
+  };
+  const shrunk = shrink(plan, attempt, { maxRuns: 100 });
+  assert.ok(shrunk!.plan.options.nodes <= 2);
+  assert.ok(abouts.every((each) => (each as number[])[1]! < (each as number[])[0]!));
+});
+
 test('a plan that breaks nothing is not shrunk', () => {
   const passes: Attempt = () => ({ promises: [], events: 10, brokenAtUs: 0 });
   assert.is(shrink(busyPlan(1), passes, { maxRuns: 10 }), undefined);
