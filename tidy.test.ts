@@ -30,7 +30,9 @@ const MAX_LINES = 400;
 const TOP_LEVEL = new Set(
   `core io sim server scenarios bench deploy .ci .gitignore .gitattributes .editorconfig .npmrc
   package.json package-lock.json biome.json akamu.example.toml README.md ARCHITECTURE.md
-  CHANGELOG.md LICENSE tidy.test.ts .git node_modules dist data coverage .c8rc.json`.split(/\s+/),
+  CHANGELOG.md LICENSE tidy.test.ts .git node_modules dist data coverage akamu.toml new.toml`.split(
+    /\s+/,
+  ),
 );
 
 interface Source {
