@@ -3,10 +3,10 @@
 // A complaint never repeats the value of a secret. Never here: where the value stands in the file,
 // relations to other values (relations.ts).
 
+import { nearest } from '../../core/suggest.ts';
 import { quote } from './config-error.ts';
 import { checkFormat } from './format.ts';
 import type { Leaf } from './setting.ts';
-import { nearest } from './suggest.ts';
 
 export interface ValueFault {
   /** The element of a list, or the name in a map, that is wrong; empty for the value itself. */

@@ -2,10 +2,10 @@
 // where it belongs, or what became of it. Invariant: it always ends in something to do.
 // Never here: the refusal itself (read.ts).
 
+import { nearest } from '../../core/suggest.ts';
 import { quote } from './config-error.ts';
 import { SCHEMA } from './schema.ts';
 import { isSection, type SettingTable } from './setting.ts';
-import { nearest } from './suggest.ts';
 
 /** Keys that operators of Akamu's namesake may bring along, and why they are not needed here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@
 // failure. Never here: what it does to records (core/acme/administer.ts).
 
 import { REVOCATION_REASONS } from '../../core/acme/revocation-reason.ts';
-import { nearest } from '../../io/config/suggest.ts';
+import { nearest } from '../../core/suggest.ts';
 import { AdminFailure, askAdmin } from './admin-client.ts';
 import { EXIT, type ExitCode, type OptionValues, textOption, type World } from './command.ts';
 import { withConfig } from './node.ts';

@@ -2,7 +2,7 @@
 // Invariant: pure; every argument is accounted for, and a mistake names the argument, the nearest
 // right one, and the help to read. Never here: running anything, writing anything.
 
-import { nearest } from '../../io/config/suggest.ts';
+import { nearest } from '../../core/suggest.ts';
 import type { Command, Option, OptionValues } from './command.ts';
 
 export type CommandLine =
