@@ -4,6 +4,7 @@
 import { ACTORS, CHECKERS } from '../cast.ts';
 import { type Arguments, readArguments, USAGE } from './arguments.ts';
 import { commandFor } from './commands.ts';
+import { printLine } from './output.ts';
 import { realCrypto } from './real-crypto.ts';
 
 const USAGE_CODE = 1;
@@ -14,7 +15,7 @@ if (typeof parsed === 'string') {
   process.stderr.write(`${parsed}\n${USAGE.join('\n')}\n`);
   process.exitCode = USAGE_CODE;
 } else if (parsed.flags.has('help')) {
-  process.stdout.write(`${USAGE.join('\n')}\n`);
+  printLine(USAGE.join('\n'));
 } else {
   process.exitCode = start(parsed);
 }
@@ -26,7 +27,7 @@ function start(parsed: Arguments): number {
     return commandFor(parsed)({
       arguments: parsed,
       cast: { actors: ACTORS, checkers: CHECKERS, realCrypto },
-      print: (line) => process.stdout.write(`${line}\n`),
+      print: printLine,
       progress: (text) => {
         if (isTTY) process.stderr.write(`\r${text.padEnd(60)}${text === '' ? '\r' : ''}`);
       },

@@ -76,6 +76,29 @@ test('flags that do not exist and names that nothing has are refused', () => {
   assert.is(runIn({ 'x.toml': SCENARIO }, ['elephant']).status, 1);
 });
 
+test('the last line says how many of those that were asked for are as expected', () => {
+  const fine = runIn({ 'x.toml': SCENARIO }, ['--rewrite']).after('x.toml');
+  const files = { 'a-fine-one.toml': fine, 'b-other.toml': SCENARIO };
+  assert.match(runIn(files, []).out, /\n1 of 2 as expected\n$/);
+  assert.match(runIn(files, ['fine']).out, /\n1 of 1 as expected\n$/);
+});
+
+test('a scenario is found by its name as it is shown and as its file is called', () => {
+  for (const part of ['fine one', 'fine-one', 'bugs/a fine', 'bugs/a-fine']) {
+    const { out } = runIn({ 'bugs/a-fine-one.toml': SCENARIO }, [part, '--rewrite']);
+    assert.match(out, /^new {2}bugs\/a fine one .*\n1 of 1 as expected\n$/, part);
+  }
+});
+
+test('a reader that leaves in the middle hears no complaint', () => {
+  // More than a pipe holds, so that the writer meets its end for certain.
+  const command = `'${process.execPath}' '${join(HERE, 'main.js')}' --seed 42 --trace`;
+  const line = `{ ${command}; echo "code $?" >&2; } | head -1`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
+  assert.match(stdout, /^seed=42 [^\n]*\n$/);
+  assert.is(stderr, 'code 141\n');
+});
+
 test('every scenario of the project can be read, and its name reads as a sentence', () => {
   const names = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' });
   const files = names.filter((name) => name.endsWith('.toml'));

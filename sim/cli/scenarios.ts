@@ -1,5 +1,6 @@
 // `npm run scenarios`: replays every scenario file, one line each, and says which are not as they
-// were. `--rewrite` renews golden traces; further arguments pick files by a part of their path.
+// were. `--rewrite` renews golden traces; further arguments pick files by a part of their path or of
+// the name that is shown, in which dashes are blanks.
 // Invariant: the exit code is 0 only when every file that was asked for is as expected.
 // Never here: what a scenario means.
 
@@ -9,6 +10,7 @@ import { ACTORS, CHECKERS } from '../cast.ts';
 import { EXIT_CODES } from '../run.ts';
 import { readScenario, ScenarioError, writeGolden } from '../scenario.ts';
 import { type Judged, judge } from '../scenario-run.ts';
+import { printLine } from './output.ts';
 
 const FOLDER = 'scenarios';
 const USAGE_CODE = 1;
@@ -28,17 +30,20 @@ function main(argv: readonly string[]): number {
     return USAGE_CODE;
   }
   const files = filesUnder(FOLDER).filter((file) => {
-    return wanted.length === 0 || wanted.some((part) => file.includes(part));
+    return wanted.length === 0 || wanted.some((part) => spaced(file).includes(spaced(part)));
   });
-  let code = 0;
-  for (const file of files) {
-    const told = replay(file, isRewriting);
-    process.stdout.write(`${told.mark.padEnd(5)}${nameOf(file).padEnd(76)} ${told.text}\n`);
-    if (code === 0) code = told.code;
-  }
-  if (files.length === 0)
+  if (files.length === 0) {
     process.stderr.write(`no scenario has ${wanted.join(' or ')} in its path\n`);
-  return files.length === 0 ? USAGE_CODE : code;
+    return USAGE_CODE;
+  }
+  const codes = files.map((file) => {
+    const { mark, text, code } = replay(file, isRewriting);
+    printLine(`${mark.padEnd(5)}${nameOf(file).padEnd(76)} ${text}`);
+    return code;
+  });
+  const good = codes.filter((code) => code === 0).length;
+  printLine(`${good} of ${codes.length} as expected`);
+  return codes.find((code) => code !== 0) ?? 0;
 }
 
 function replay(file: string, isRewriting: boolean): Told {
@@ -71,9 +76,11 @@ function told({ complaint, result }: Judged, isNew: boolean, hostMs: number): To
 
 /** `situations/a node crashes.toml` without folder and ending, dashes as spaces. */
 function nameOf(file: string): string {
-  return relative(FOLDER, file)
-    .replace(/\.toml$/, '')
-    .replaceAll('-', ' ');
+  return spaced(relative(FOLDER, file).replace(/\.toml$/, ''));
+}
+
+function spaced(text: string): string {
+  return text.replaceAll('-', ' ');
 }
 
 function filesUnder(folder: string): readonly string[] {
