@@ -36,12 +36,17 @@ export function isAct(operation: string): operation is CaCommand['kind'] {
 }
 
 /** `of`: whose disk the operator knows; `pick`: the how-manieth thing on it. */
-export function drawAct(draws: Draws, { nodes }: Options, count: number): OperatorDecision['with'] {
-  return {
-    of: draws.below(nodes, OF, 0, count),
-    pick: draws.below(MOST_PICKS, PICK, 0, count),
-    reason: REASONS[draws.below(REASONS.length, REASON, 0, count)]!,
-  };
+export function drawAct(
+  draws: Draws,
+  { nodes }: Options,
+  act: CaCommand['kind'],
+  count: number,
+): OperatorDecision['with'] {
+  const pick = draws.below(MOST_PICKS, PICK, 0, count);
+  if (act === 'revoke-eab') return { pick };
+  const of = draws.below(nodes, OF, 0, count);
+  if (act === 'deactivate') return { of, pick };
+  return { of, pick, reason: REASONS[draws.below(REASONS.length, REASON, 0, count)]! };
 }
 
 /** The command of an act; undefined when there is nothing to do it to. */

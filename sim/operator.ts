@@ -44,7 +44,7 @@ export const planOperators: Planner = (draws, options) => {
     if (atUs >= options.safetySecs * SECOND) return decisions;
     const node = draws.below(options.nodes, WHERE, 0, count);
     const operation = OPERATIONS[draws.below(OPERATIONS.length, WHAT, 0, count)]!;
-    const what = isAct(operation) ? drawAct(draws, options, count) : {};
+    const what = isAct(operation) ? drawAct(draws, options, operation, count) : {};
     decisions.push({ kind: 'operator', atUs, node, operation, with: what });
   }
 };

@@ -3,34 +3,28 @@
 // Invariant: reading what was written gives the same decision. Never here: files as a whole.
 
 import type { Json } from '../core/crdt/record.ts';
-import { CLIENTS, type Endpoint } from './message.ts';
 import type { Decision } from './plan.ts';
-import { durationText, durationUs } from './plan-text.ts';
-
-/** A value as TOML has it. */
-export type TomlValue =
-  | string
-  | number
-  | boolean
-  | readonly TomlValue[]
-  | { readonly [name: string]: TomlValue };
-
-/** A member of a decision that cannot be used: what is wrong, and what would be right. */
-export class BadMember extends Error {
-  override readonly name = 'BadMember';
-}
-
-/** How a kind of member is read and written. */
-interface Notation {
-  read(value: unknown, world: WorldSize): Json;
-  write(value: Json): TomlValue;
-}
-
-/** Nodes and clients there are to name. */
-export interface WorldSize {
-  readonly nodes: number;
-  readonly clients: number;
-}
+import {
+  CLIENT,
+  COUNT,
+  DURATION,
+  END,
+  ENDS,
+  FACTOR,
+  NODE,
+  type Notation,
+  PPM,
+  readAs,
+  SIGNED_DURATION,
+  SIGNED_PPM,
+  SWITCH,
+  suggestion,
+  TABLE,
+  type TomlValue,
+  WORD,
+  type WorldSize,
+} from './scenario-notation.ts';
+import { refuseOperation } from './scenario-operations.ts';
 
 interface Member {
   /** Name in the file. */
@@ -45,46 +39,6 @@ type Table = {
   readonly [K in Decision['kind']]: {
     readonly [M in Exclude<keyof Extract<Decision, { kind: K }>, 'kind' | 'atUs'>]-?: Member;
   };
-};
-
-const NODE: Notation = {
-  read: (value, { nodes }) => numberedBelow(value, nodes, 'node'),
-  write: (value) => value as number,
-};
-const CLIENT: Notation = {
-  read: (value, { clients }) => numberedBelow(value, clients, 'client'),
-  write: (value) => value as number,
-};
-const DURATION: Notation = duration(0);
-const SIGNED_DURATION: Notation = duration(Number.MIN_SAFE_INTEGER);
-const COUNT: Notation = whole(0, Number.MAX_SAFE_INTEGER);
-const PPM: Notation = whole(0, 1_000_000);
-const SIGNED_PPM: Notation = whole(-1_000_000, 1_000_000);
-const FACTOR: Notation = whole(1, 1_000_000);
-const SWITCH: Notation = {
-  read: (value) => expect(typeof value === 'boolean', value as boolean, 'true or false'),
-  write: (value) => value as boolean,
-};
-const WORD: Notation = {
-  read: (value) => expect(typeof value === 'string' && value !== '', value as string, 'a text'),
-  write: (value) => value as string,
-};
-const TABLE: Notation = {
-  read: (value) => {
-    const isGood = isTable(value);
-    return jsonOf(expect(isGood, value, 'a table such as { names = ["a.example"] }'));
-  },
-  write: (value) => value as TomlValue,
-};
-const END: Notation = { read: readEnd, write: (value) => writeEnd(value as number) };
-const ENDS: Notation = {
-  read: (value, world) => {
-    const isList = Array.isArray(value) && value.length > 0;
-    return expect(isList, value as unknown[], 'a list such as [0, 1]').map((end) =>
-      readEnd(end, world),
-    );
-  },
-  write: (value) => (value as readonly number[]).map(writeEnd),
 };
 
 const DOWN: Member = { called: 'down', notation: DURATION, default: 1_000_000 };
@@ -165,25 +119,28 @@ export function readDecision(
   fail: (member: string, message: string) => never,
 ): Decision {
   const verb = table['do'];
-  if (!isVerb(verb)) return fail('do', `must be one of ${Object.keys(VERBS).join(', ')}`);
+  if (!isVerb(verb)) {
+    const verbs = Object.keys(VERBS);
+    const close = typeof verb === 'string' ? suggestion(verb, verbs) : '';
+    return fail('do', `must be one of ${verbs.join(', ')}${close}`);
+  }
   const members = membersOf(verb);
+  const names = members.map(({ called }) => called);
   for (const name of Object.keys(table)) {
-    if (name === 'do' || members.some(({ called }) => called === name)) continue;
-    const known = members.map(({ called }) => called).join(', ');
-    fail(name, `is unknown; ${verb} has ${known}`);
+    if (name === 'do' || names.includes(name)) continue;
+    fail(name, `is unknown; ${verb} has ${names.join(', ')}${suggestion(name, names)}`);
   }
   const pairs = members.map(({ as, called: name, notation, default: fallback }): [string, Json] => {
     const value = table[name];
     if (value === undefined && fallback !== undefined) return [as, fallback];
     if (value === undefined) return fail(name, `is missing; ${verb} needs it`);
-    try {
-      return [as, notation.read(value, world)];
-    } catch (error) {
-      if (error instanceof BadMember) return fail(name, error.message);
-      throw error;
-    }
+    return [as, readAs(notation, value, world, (message) => fail(name, message))];
   });
-  return { kind: verb, ...Object.fromEntries(pairs) } as unknown as Decision;
+  const decision = { kind: verb, ...Object.fromEntries(pairs) } as unknown as Decision;
+  if (decision.kind === 'client' || decision.kind === 'operator') {
+    refuseOperation(decision.kind, decision.operation, decision.with, world, fail);
+  }
+  return decision;
 }
 
 /** The members of a decision as a table of a file; what has its default is left out. */
@@ -196,64 +153,4 @@ export function writeDecision(decision: Decision): { readonly [name: string]: To
   });
   const [at, ...rest] = pairs;
   return Object.fromEntries([at!, ['do', decision.kind], ...rest]);
-}
-
-function duration(leastUs: number): Notation {
-  return {
-    read: (value) => {
-      const us = typeof value === 'string' ? durationUs(value) : undefined;
-      const isGood = us !== undefined && us >= leastUs;
-      return expect(isGood, us!, 'a length of time such as "1m30s", "250ms" or "2d"');
-    },
-    write: (value) => durationText(value as number),
-  };
-}
-
-function whole(min: number, max: number): Notation {
-  return {
-    read: (value) => {
-      const isGood =
-        Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
-      return expect(isGood, value as number, `a whole number from ${min} to ${max}`);
-    },
-    write: (value) => value as number,
-  };
-}
-
-function numberedBelow(value: unknown, count: number, noun: string): number {
-  const isGood = Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < count;
-  const range = `${noun}s count from 0 to ${count - 1} here; change options.${noun}s or name another`;
-  return expect(isGood, value as number, `a ${noun}: ${range}`);
-}
-
-/** A node by its number, a client as `"c3"`. */
-function readEnd(value: unknown, world: WorldSize): Endpoint {
-  const match = typeof value === 'string' ? /^c(\d+)$/.exec(value) : null;
-  if (match === null) return numberedBelow(value, world.nodes, 'node');
-  return CLIENTS + numberedBelow(Number(match[1]), world.clients, 'client');
-}
-
-function writeEnd(end: Endpoint): TomlValue {
-  return end >= CLIENTS ? `c${end - CLIENTS}` : end;
-}
-
-/** What TOML and JSON both have; a date is to be written as text. */
-function jsonOf(value: unknown): Json {
-  if (Array.isArray(value)) return value.map(jsonOf);
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  const isPlain = isTable(value) && Object.getPrototypeOf(value) === null;
-  const table = expect(isPlain, value, 'without dates and endless numbers; write them as text');
-  return Object.fromEntries(
-    Object.entries(table as object).map(([name, one]) => [name, jsonOf(one)]),
-  );
-}
-
-function expect<T>(isGood: boolean, value: T, what: string): T {
-  if (!isGood) throw new BadMember(`must be ${what}`);
-  return value;
-}
-
-export function isTable(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

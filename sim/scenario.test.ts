@@ -71,6 +71,13 @@ test('what cannot be used is refused with file, line, key and what would be righ
   for (const [text, message] of cases) assert.match(refusal(text), message);
 });
 
+test('names that are nearly right are answered with the right one', () => {
+  const crash = '[[decisions]]\nat = "1s"\ndo = "crash"\nnode = 0\n';
+  assert.match(refusal(`${HEAD}${crash}boundery = 1\n`), /; did you mean boundary\?$/);
+  assert.match(refusal(`${HEAD}${crash.replace('crash', 'crahs')}`), /; did you mean crash\?$/);
+  assert.match(refusal(`${HEAD}sead = 1\n`), /^x\.toml:3: sead .*; did you mean seed\?$/);
+});
+
 test('a mistake in the TOML is drawn with its line', () => {
   assert.match(
     refusal('why = "w"\nexpect = pass\n'),

@@ -16,7 +16,8 @@ import { unreachable } from '../core/assert.ts';
 import type { ObservationKind } from './observation.ts';
 import { OPTION_NAMES, type Options, optionSpec, quiet, refuseOptions } from './options.ts';
 import { type Plan, sorted } from './plan.ts';
-import { isTable, readDecision, type TomlValue, writeDecision } from './scenario-verbs.ts';
+import { isTable, suggestion, type TomlValue } from './scenario-notation.ts';
+import { readDecision, writeDecision } from './scenario-verbs.ts';
 
 export type Expectation =
   | { readonly kind: 'pass' }
@@ -186,7 +187,9 @@ function refuseUnknown(
   fail: Fail,
 ): void {
   const unknown = Object.keys(table).find((name) => !known.includes(name));
-  if (unknown !== undefined) fail(prefix + unknown, `is unknown; there is ${known.join(', ')}`);
+  if (unknown === undefined) return;
+  const close = suggestion(unknown, known);
+  fail(prefix + unknown, `is unknown; there is ${known.join(', ')}${close}`);
 }
 
 function listOf(value: unknown, path: string, fail: Fail): readonly unknown[] {
@@ -197,10 +200,10 @@ function textOf(value: unknown, path: string, fail: Fail): string {
   return typeof value === 'string' ? value : fail(path, 'must be a text in quotes');
 }
 
-/** The line on which a key such as `decisions[2].node` stands, or the nearest above it; from 1. */
+/** The line on which a key such as `decisions[2].node` (or what it is in) stands, or the nearest above it; from 1. */
 function lineOfKey(text: string, path: string): number {
   const lines = text.split('\n');
-  const [, table = '', index, name] = /^(\w+)(?:\[(\d+)\])?(?:\.(\w+))?$/.exec(path) ?? [];
+  const [, table = '', index, name] = /^(\w+)(?:\[(\d+)\])?(?:\.(\w+))?/.exec(path) ?? [];
   const isHeader = (line: string): boolean =>
     line.trim() === (index ? `[[${table}]]` : `[${table}]`);
   const headers = lines.flatMap((line, at) => (isHeader(line) ? [at] : []));

@@ -250,7 +250,9 @@ function withoutNode(plan: Plan, gone: number): Plan {
     if (!('node' in decision)) return endsWithout(decision, gone);
     if (decision.node === gone) return [];
     const node = below(decision.node, gone);
-    if (decision.kind === 'operator') return actWithout({ ...decision, node }, gone);
+    if (decision.kind === 'operator') {
+      return wantsWithout({ ...decision, node }, gone, plan.options.nodes - 1);
+    }
     if (decision.kind !== 'clone') return [{ ...decision, node }];
     if (decision.source === gone) return [];
     return [{ ...decision, node, source: below(decision.source, gone) }];
@@ -258,12 +260,15 @@ function withoutNode(plan: Plan, gone: number): Plan {
   return withOptions({ ...plan, decisions }, { nodes: plan.options.nodes - 1 });
 }
 
-/** An operator's act, unless it is about the node that is gone. */
-function actWithout(act: OperatorDecision, gone: number): Decision[] {
-  const about = Object.entries(act.with).filter(([name]) => name === 'node' || name === 'of');
-  if (about.some(([, node]) => node === gone)) return [];
-  const others = about.map(([name, node]) => [name, below(node as number, gone)]);
-  return [{ ...act, with: { ...act.with, ...Object.fromEntries(others) } }];
+/** What an operator wants, without one node; nothing when it is about that one. */
+function wantsWithout(decision: OperatorDecision, gone: number, left: number): Decision[] {
+  if (decision.operation === 'remove' && left < 2) return [];
+  const indexes = Object.entries(decision.with).filter(
+    ([name]) => name === 'node' || name === 'of',
+  );
+  if (indexes.some(([, index]) => index === gone)) return [];
+  const lower = indexes.map(([name, index]) => [name, below(Number(index), gone)] as const);
+  return [{ ...decision, with: { ...decision.with, ...Object.fromEntries(lower) } }];
 }
 
 /** A cut or a link without one of its ends; none when nothing is left to cut. */

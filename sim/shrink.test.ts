@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planClients } from './client-plan.ts';
 import { SECOND } from './clock.ts';
-import { endUs, type Plan, planOf } from './plan.ts';
+import { type Decision, endUs, type Plan, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
 import { readScenario } from './scenario.ts';
 import { type Attempt, shrink, shrunkScenario, shrunkText } from './shrink.ts';
@@ -91,6 +91,32 @@ test('on average a planted failure keeps at most a fifth of its steps', () => {
   });
   const mean = ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
   assert.ok(mean <= 0.2, ratios.map((ratio) => ratio.toFixed(3)).join(' '));
+});
+
+test('who is gone is in no file that it writes', () => {
+  const worlds: readonly (readonly [nodes: number, emptied: number, removed: number])[] = [
+    [4, 2, 3],
+    [2, 0, 0],
+  ];
+  // Breaks where a node loses its disk in time and another is removed, if there is another.
+  const attempt: Attempt = ({ options, decisions }) => {
+    const kinds = decisions.map(({ kind }) => kind);
+    const isBroken = kinds.includes('empty') && (kinds.includes('operator') || options.nodes === 1);
+    const events = options.nodes * 100 + decisions.length;
+    return { promises: isBroken ? [PROMISE] : [], events, brokenAtUs: 50 * SECOND };
+  };
+  for (const [nodes, node, removed] of worlds) {
+    const options = { ...busyPlan(1).options, nodes, safetySecs: 60 };
+    const removal = { operation: 'remove', with: { node: removed } };
+    const decisions: readonly Decision[] = [
+      { kind: 'operator', atUs: SECOND, node, ...removal },
+      { kind: 'empty', atUs: 3 * SECOND, node, downUs: SECOND },
+    ];
+    for (let maxRuns = 0; maxRuns < 40; maxRuns++) {
+      const shrunk = shrink({ seed: 1, options, decisions }, attempt, { maxRuns })!;
+      assert.equal(readScenario(shrunkScenario(shrunk), 'shrunk.toml').plan, shrunk.plan);
+    }
+  }
 });
 
 test('it never trades one broken promise for another', () => {

@@ -7,6 +7,7 @@ import { Script } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readScenario } from '../scenario.ts';
+import { type Doer, OPERATIONS } from '../scenario-operations.ts';
 import { membersOf, VERBS, type Verb } from '../scenario-verbs.ts';
 import { viewerScript } from './page.ts';
 
@@ -121,6 +122,29 @@ test('the README tells of every verb and each of its members', () => {
     }
   }
 });
+
+test('the README tells of every operation and the members of its with', () => {
+  const readme = readFileSync(join(FOLDER, 'README.md'), 'utf8');
+  for (const doer of ['client', 'operator'] as const) {
+    assert.ok(readme.includes(`${operationsRow(doer)}\n`), `it should say ${operationsRow(doer)}`);
+  }
+});
+
+/** Operations that have the same members stand together. */
+function operationsRow(doer: Doer): string {
+  const byMembers = new Map<string, string[]>();
+  for (const [operation, members] of Object.entries(OPERATIONS[doer])) {
+    const texts = Object.entries(members).map(([name, { default: value }]) => {
+      return value === undefined ? `\`${name}\`` : `\`${name}\` (${value})`;
+    });
+    const list = texts.join(', ');
+    byMembers.set(list, [...(byMembers.get(list) ?? []), `\`${operation}\``]);
+  }
+  const bare = byMembers.get('') ?? [];
+  byMembers.delete('');
+  const cells = [...byMembers].map(([list, names]) => `${names.join(', ')}: ${list}`);
+  return `| \`${doer}\` | ${cells.join('; ')} | ${bare.join(', ')} |`;
+}
 
 test('the viewer is one script that an engine can read', () => {
   const script = viewerScript();

@@ -3,6 +3,8 @@
 
 import fc from 'fast-check';
 import type { Json } from '../../core/crdt/record.ts';
+import { SECOND } from '../clock.ts';
+import { BENDS } from '../exchange-facts.ts';
 import { CLIENTS } from '../message.ts';
 import { OPTION_NAMES, type Options, optionSpec, quiet } from '../options.ts';
 import { type Decision, type Plan, sorted } from '../plan.ts';
@@ -18,7 +20,6 @@ const SIGNED_TIME = fc.oneof(
   TIME,
   TIME.map((us) => (us === 0 ? 0 : -us)),
 );
-const WORD = fc.string({ minLength: 1, unit: 'binary' });
 
 function key(): fc.Arbitrary<string> {
   return fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__');
@@ -40,6 +41,51 @@ export const VALUE: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tied) => ({
 })).value;
 
 const TABLE = fc.dictionary(key(), VALUE, { maxKeys: 3 });
+
+interface What {
+  readonly operation: string;
+  readonly with: { readonly [member: string]: Json };
+}
+
+/** An operation with these members of `with`, of which all but `needed` may be left out. */
+function operation(
+  name: string,
+  members: { readonly [member: string]: fc.Arbitrary<Json> } = {},
+  needed: readonly string[] = [],
+): fc.Arbitrary<What> {
+  const drawn = fc.record(members, { requiredKeys: [...needed] });
+  return drawn.map((given) => ({ operation: name, with: given as What['with'] }));
+}
+
+const TEXT = fc.string({ unit: 'binary' });
+const PICK = { pick: fc.nat() };
+const IDENTIFIERS = fc.array(
+  fc.record({ type: fc.constantFrom('dns', 'ip'), value: TEXT }, { noNullPrototype: true }),
+  { minLength: 1, maxLength: 3 },
+);
+const NAMES = { identifiers: IDENTIFIERS, forgets: fc.boolean(), hastes: fc.boolean() };
+
+const CLIENT_OPERATION: fc.Arbitrary<What> = fc.oneof(
+  operation('certificate', NAMES, ['identifiers']),
+  operation('new-authorization', NAMES, ['identifiers']),
+  operation('revoke', { ...PICK, by: fc.constantFrom('account', 'key', 'other') }),
+  operation('download', { ...PICK, full: fc.boolean() }),
+  operation('contact', { contact: fc.array(TEXT) }, ['contact']),
+  operation('look-order', PICK),
+  operation('key-change'),
+  operation('wrong', { bend: fc.constantFrom(...BENDS) }, ['bend']),
+);
+
+function operatorOperation(nodes: number): fc.Arbitrary<What> {
+  const of = fc.nat(nodes - 1);
+  const removal = operation('remove', { node: of }, ['node']);
+  return fc.oneof(
+    operation('status'),
+    operation('revoke', { ...PICK, of, reason: fc.constantFrom(0, 1, 9) }),
+    operation('revoke-eab', PICK),
+    ...(nodes > 1 ? [removal] : []),
+  );
+}
 
 /** Any decision in a world of this size. */
 export function decisions(nodes: number, clients: number): fc.Arbitrary<Decision> {
@@ -95,8 +141,12 @@ export function decisions(nodes: number, clients: number): fc.Arbitrary<Decision
       corruptPpm: PPM,
     }),
     fc.record({ ...of('reload'), ...base, policy: TABLE }),
-    fc.record({ ...of('client'), atUs: TIME, client, operation: WORD, with: TABLE }),
-    fc.record({ ...of('operator'), ...base, operation: WORD, with: TABLE }),
+    fc
+      .record({ atUs: TIME, client, what: CLIENT_OPERATION })
+      .map(({ what, ...rest }) => ({ kind: 'client', ...rest, ...what })),
+    fc
+      .record({ ...base, what: operatorOperation(nodes) })
+      .map(({ what, ...rest }) => ({ kind: 'operator', ...rest, ...what })),
   );
 }
 
@@ -121,6 +171,13 @@ export const PLAN: fc.Arbitrary<Plan> = OPTIONS_SET.chain((options) => {
   return fc.record({
     seed: fc.maxSafeNat(),
     options: fc.constant(options),
-    decisions: fc.array(decisions(options.nodes, options.clients), { maxLength: 8 }).map(sorted),
+    decisions: fc
+      .array(decisions(options.nodes, options.clients), { maxLength: 8 })
+      .map((drawn) => sorted(drawn.map((one) => inTime(one, options)))),
   });
 });
+
+/** Before the safety phase is over. */
+function inTime(decision: Decision, { safetySecs }: Options): Decision {
+  return { ...decision, atUs: decision.atUs % (safetySecs * SECOND) };
+}
