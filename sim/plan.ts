@@ -7,6 +7,7 @@
 // Legend: times and lengths in whole virtual microseconds; nodes and clients count from 0.
 
 import type { Json } from '../core/crdt/record.ts';
+import { SECOND } from './clock.ts';
 import { type Options, resolve } from './options.ts';
 import { Draws } from './prng.ts';
 
@@ -165,6 +166,11 @@ export function planOf(
 /** By time; the order of one moment stays. */
 export function sorted(decisions: readonly Decision[]): readonly Decision[] {
   return [...decisions].sort((a, b) => a.atUs - b.atUs);
+}
+
+/** False for what is set for the end of the safety phase or later: by then all is over. */
+export function happens({ atUs }: Decision, { safetySecs }: Pick<Options, 'safetySecs'>): boolean {
+  return atUs < safetySecs * SECOND;
 }
 
 /** When a decision is over: with its length or down time. */

@@ -6,7 +6,7 @@ import { defaultPlan } from './cast.ts';
 import type { Checker, Finding } from './checker.ts';
 import type { Changes, CrashPoint, Observation } from './observation.ts';
 import { quiet, resolve } from './options.ts';
-import { type Plan, planOf } from './plan.ts';
+import { type Decision, type Plan, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
 import { type Cast, type Result, run } from './run.ts';
 import { firstClients, planFlows } from './testing/first-client.ts';
@@ -55,6 +55,15 @@ test('who looks on changes nothing', () => {
   });
   const plan = planFor(3);
   assert.is(run(plan, { ...CAST, checkers: [curious] }).traceHash, run(plan, CAST).traceHash);
+});
+
+test('what is set for the end of the safety phase or later never happens', () => {
+  const plan = planFor(3, { ...ROUGH, safetySecs: 10, clients: 1 });
+  const late = [10_000_000, 10_000_001].map((atUs): Decision => {
+    return { kind: 'client', atUs, client: 0, operation: 'certificate', with: {} };
+  });
+  const more = { ...plan, decisions: [...plan.decisions, ...late] };
+  assert.is(run(more, CAST).traceHash, run(plan, CAST).traceHash);
 });
 
 test('a broken promise is a safety violation, with who, when and how', () => {

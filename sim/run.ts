@@ -10,7 +10,7 @@ import type { CheckerFactory, Violation } from './checker.ts';
 import { SECOND } from './clock.ts';
 import { cheapCrypto, type SimCrypto } from './crypto.ts';
 import { Faults } from './faults.ts';
-import type { Decision, Fault, Plan } from './plan.ts';
+import { type Decision, type Fault, happens, type Plan } from './plan.ts';
 import { Recorder, type TraceSink } from './recorder.ts';
 import type { Build } from './stage.ts';
 import { Universe } from './universe.ts';
@@ -91,7 +91,9 @@ export function run(plan: Plan, cast: Cast): Result {
   const faults = new Faults(world);
   const actors = cast.actors.map((make) => make(world));
   world.begin(actors);
-  for (const decision of plan.decisions) place(world, faults, actors, decision);
+  for (const decision of plan.decisions) {
+    if (happens(decision, options)) place(world, faults, actors, decision);
+  }
 
   const maxEvents = cast.maxEvents ?? Number.POSITIVE_INFINITY;
   const goesOn = (): boolean => {

@@ -71,6 +71,21 @@ test('what cannot be used is refused with file, line, key and what would be righ
   for (const [text, message] of cases) assert.match(refusal(text), message);
 });
 
+test('what would never happen, because the safety phase is over by then, is refused', () => {
+  const text = `${HEAD}[options]\nsafetySecs = 60\n[[decisions]]\ndo = "empty"\nnode = 0\nat = `;
+  for (const [at, least] of [
+    ['1m', 61],
+    ['1m30s', 91],
+  ] as const) {
+    assert.is(
+      refusal(`${text}"${at}"\n`),
+      `x.toml:8: decisions[0].at is ${at}, but from safetySecs = 60 on nothing is done any more; ` +
+        `raise options.safetySecs to ${least} at least, or let it happen sooner`,
+    );
+  }
+  assert.is(readScenario(`${text}"59s999ms"\n`, 'x.toml').plan.decisions.length, 1);
+});
+
 test('names that are nearly right are answered with the right one', () => {
   const crash = '[[decisions]]\nat = "1s"\ndo = "crash"\nnode = 0\n';
   assert.match(refusal(`${HEAD}${crash}boundery = 1\n`), /; did you mean boundary\?$/);

@@ -13,9 +13,11 @@
 
 import { parse, TomlError } from 'smol-toml';
 import { unreachable } from '../core/assert.ts';
+import { SECOND } from './clock.ts';
 import type { ObservationKind } from './observation.ts';
 import { OPTION_NAMES, type Options, optionSpec, quiet, refuseOptions } from './options.ts';
-import { type Plan, sorted } from './plan.ts';
+import { type Decision, happens, type Plan, sorted } from './plan.ts';
+import { durationText } from './plan-text.ts';
 import { isTable, suggestion, type TomlValue } from './scenario-notation.ts';
 import { readDecision, writeDecision } from './scenario-verbs.ts';
 
@@ -84,7 +86,9 @@ export function readScenario(text: string, file: string): Scenario {
   const decisions = listOf(top['decisions'] ?? [], 'decisions', fail).map((table, index) => {
     const path = `decisions[${index}]`;
     if (!isTable(table)) return fail(path, 'must be a table; write [[decisions]] above it');
-    return readDecision(table, options, (name, message) => fail(`${path}.${name}`, message));
+    const failAt: Fail = (name, message) => fail(`${path}.${name}`, message);
+    const decision = readDecision(table, options, failAt);
+    return happens(decision, options) ? decision : refuseLate(decision, options, failAt);
   });
   const golden = readGolden(top['golden'], fail);
   return {
@@ -146,6 +150,15 @@ function readOptions(value: unknown, fail: Fail): Options {
     if (refusal !== undefined) fail(`options.${name}`, `cannot be used: ${refusal}`);
   }
   return quiet(value as Partial<Options>);
+}
+
+function refuseLate({ atUs }: Decision, { safetySecs }: Options, fail: Fail): never {
+  const least = Math.floor(atUs / SECOND) + 1;
+  return fail(
+    'at',
+    `is ${durationText(atUs)}, but from safetySecs = ${safetySecs} on nothing is done any more; ` +
+      `raise options.safetySecs to ${least} at least, or let it happen sooner`,
+  );
 }
 
 function readExpectation(top: { readonly [name: string]: unknown }, fail: Fail): Expectation {

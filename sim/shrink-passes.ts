@@ -7,7 +7,7 @@ import type { Json } from '../core/crdt/record.ts';
 import { SECOND } from './clock.ts';
 import { CLIENTS } from './message.ts';
 import { OPTION_NAMES, type OptionName, type Options, optionSpec } from './options.ts';
-import { type Decision, endUs, type OperatorDecision, type Plan } from './plan.ts';
+import { type Decision, endUs, happens, type OperatorDecision, type Plan } from './plan.ts';
 import type { Search } from './shrink.ts';
 
 type Pass = (search: Search) => void;
@@ -192,7 +192,7 @@ function withOptions(plan: Plan, options: Partial<Options>): Plan {
 }
 
 function ending(plan: Plan, safetySecs: number): Plan {
-  const kept = keeping(plan, ({ atUs }) => atUs < safetySecs * SECOND);
+  const kept = keeping(plan, (decision) => happens(decision, { safetySecs }));
   return withOptions(kept, { safetySecs });
 }
 

@@ -93,7 +93,8 @@ test('on average a planted failure keeps at most a fifth of its steps', () => {
   assert.ok(mean <= 0.2, ratios.map((ratio) => ratio.toFixed(3)).join(' '));
 });
 
-test('who is gone is in no file that it writes', () => {
+test('what never happens, and who is gone, is in no file that it writes', () => {
+  const late: Decision = { kind: 'empty', atUs: 60 * SECOND, node: 0, downUs: SECOND };
   const worlds: readonly (readonly [nodes: number, emptied: number, removed: number])[] = [
     [4, 2, 3],
     [2, 0, 0],
@@ -111,10 +112,12 @@ test('who is gone is in no file that it writes', () => {
     const decisions: readonly Decision[] = [
       { kind: 'operator', atUs: SECOND, node, ...removal },
       { kind: 'empty', atUs: 3 * SECOND, node, downUs: SECOND },
+      late,
     ];
     for (let maxRuns = 0; maxRuns < 40; maxRuns++) {
       const shrunk = shrink({ seed: 1, options, decisions }, attempt, { maxRuns })!;
       assert.equal(readScenario(shrunkScenario(shrunk), 'shrunk.toml').plan, shrunk.plan);
+      assert.ok(shrunk.plan.decisions.length < decisions.length);
     }
   }
 });

@@ -4,7 +4,7 @@
 // Invariant: the result breaks the promise, breaks none that the original kept, and takes no more
 // steps than the original. Never here: what a smaller plan is (shrink-passes.ts), running.
 
-import { type Plan, sorted } from './plan.ts';
+import { happens, type Plan, sorted } from './plan.ts';
 import { type Scenario, writeScenario } from './scenario.ts';
 import { PASSES } from './shrink-passes.ts';
 
@@ -80,7 +80,7 @@ export class Search {
 
   /** Runs a candidate; takes it when it fails in the same way and is no longer. */
   try(candidate: Plan): boolean {
-    const plan = { ...candidate, decisions: sorted(candidate.decisions) };
+    const plan = tidied(candidate);
     const text = JSON.stringify(plan);
     if (this.isOver || this.#tried.has(text) || text === JSON.stringify(this.#plan)) return false;
     this.#tried.add(text);
@@ -99,7 +99,8 @@ export class Search {
 }
 
 /** Shrinks a plan that breaks a promise; undefined when it breaks none. */
-export function shrink(plan: Plan, attempt: Attempt, options: ShrinkOptions): Shrunk | undefined {
+export function shrink(given: Plan, attempt: Attempt, options: ShrinkOptions): Shrunk | undefined {
+  const plan = tidied(given);
   const outcome = attempt(plan, Number.POSITIVE_INFINITY);
   const [promise] = outcome.promises;
   if (promise === undefined) return undefined;
@@ -115,6 +116,12 @@ export function shrink(plan: Plan, attempt: Attempt, options: ShrinkOptions): Sh
     eventsBefore: outcome.events,
     eventsAfter: search.outcome.events,
   };
+}
+
+/** By time, without what never happens: a scenario file may not say that. */
+function tidied(plan: Plan): Plan {
+  const decisions = plan.decisions.filter((decision) => happens(decision, plan.options));
+  return { ...plan, decisions: sorted(decisions) };
 }
 
 /** The text of a scenario file that shows what a shrunk plan shows; `why` is to be filled in. */
