@@ -11,6 +11,7 @@ import { fromBase64, fromBase64Url, toBase64, toBase64Url, toHex } from '../core
 import type { KeyedHash } from '../core/crdt/digest.ts';
 import type { Json, Record } from '../core/crdt/record.ts';
 import { type Change, type ReplicaState, write } from '../core/crdt/replica.ts';
+import { readCertificate } from '../server/ca/certificate.ts';
 import { DerTemplate } from './der-template.ts';
 
 /** One real record of each kind, all of one issuance. */
@@ -130,7 +131,8 @@ class Maker {
     const { authorization, order, certificate } = this.#models;
     const [authorizationId, orderId] = [this.#id(16), this.#id(16)];
     const serial = this.#random.take(16);
-    serial[0] = serial[0]! & 0x7f;
+    // A positive INTEGER of just so many octets.
+    serial[0] = (serial[0]! & 0x7f) | 0x40;
     const serialHex = toHex(serial);
     const point = this.#random.take(64);
     const identifier = { type: 'dns', value: name };
@@ -164,7 +166,7 @@ class Maker {
           der: toBase64(der),
           notBeforeMs,
           notAfterMs,
-          spkiHash: this.#id(32),
+          spkiHash: spkiHashOf(der),
         }),
       }),
       change('order', orderId, order, {
@@ -184,6 +186,13 @@ class Maker {
   #id(octets: number): string {
     return toBase64Url(this.#random.take(octets));
   }
+}
+
+/** What nodes that are handed the certificate look for in it. */
+function spkiHashOf(der: Uint8Array): string {
+  const reading = readCertificate(der);
+  if (!reading.ok) throw new Error(`a certificate that was made up: ${reading.reason}`);
+  return reading.value.spkiHash;
 }
 
 function change(kind: string, id: string, model: Record, fields: Fields): Change {

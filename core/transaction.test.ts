@@ -60,7 +60,7 @@ test('a selection that was not answered misses and names itself', () => {
   assert.equal(missed(() => transaction().select(SELECTION)).selections, [SELECTION]);
 });
 
-test('needs miss together, and only for what is cold', () => {
+test('where something is cold needs miss together, so that one load brings them all', () => {
   const cache = new Cache(8);
   cache.fill({ kind: 'order', id: 'warm' }, undefined);
   const tx = transaction(cache);
@@ -69,7 +69,7 @@ test('needs miss together, and only for what is cold', () => {
   const miss = missed(() => tx.need(keys, [SELECTION]));
   assert.equal(
     miss.keys.map(({ id }) => id),
-    ['cold', 'colder'],
+    ['warm', 'cold', 'colder'],
   );
   assert.equal(miss.selections, [SELECTION]);
 });

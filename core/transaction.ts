@@ -194,13 +194,13 @@ export class Transaction {
 
   /** Makes all of these warm at once, so that a handler misses once and not for each. */
   need(keys: readonly RecordKey[], selections: readonly Selection[] = []): void {
-    const cold = keys.filter((key) => {
-      return this.#cache.get(key) === undefined && !this.drafts.has(keyText(key));
-    });
+    const stored = keys.filter((key) => !this.drafts.has(keyText(key)));
+    const isCold = stored.some((key) => this.#cache.get(key) === undefined);
     const open = selections.filter((selection) => {
       return !this.memory.selections.has(selectionText(selection));
     });
-    if (cold.length + open.length > 0) throw new Miss(cold, open);
+    // All of them, or while some come others may go: one load has to bring what one run needs.
+    if (isCold || open.length > 0) throw new Miss(isCold ? stored : [], open);
   }
 
   /** Writes fields; the others keep their value. */

@@ -3,6 +3,7 @@
 // replica state and the rows belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
 import { faultOf } from '../acme/contents.ts';
+import { falseCertificate } from '../acme/genuine-certificate.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey, KeyedHash } from '../crdt/digest.ts';
 import { valueOf } from '../crdt/lattice.ts';
@@ -43,7 +44,7 @@ export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
   readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
   readonly prepared: PreparedPages;
-  readonly membership: Pick<Membership, 'members' | 'isGenuine'>;
+  readonly membership: Pick<Membership, 'members' | 'isGenuine' | 'self'>;
 }
 
 /**
@@ -109,13 +110,18 @@ export function callPeer(
   const speech = options.vocabularies.of(peer).speech(tx.primitives.sha256);
   const page = isOurs && !isFetching ? pushFor(tx, options, seen) : null;
   if (page !== null) tx.mark('a call carried what the peer lacked');
-  const push = page && pageToJson(page, speech);
-  tx.emit({ kind: 'ask', peer, url, ask: askToJson(askOf(tx.replica, peer), speech), push });
+  const push = page === null ? null : pageToJson(page, speech);
+  // A peer not heard yet in this process may know keys of ours that are given up, and then nothing
+  // that it says is understood: it is told first who we are.
+  const greeting = seen === null ? pushOf(tx, options.membership.self.node) : null;
+  const ask = askToJson(askOf(tx.replica, peer), speech);
+  tx.emit({ kind: 'ask', peer, url, ask, push: push ?? greeting });
 }
 
-/** A page of nothing but the record of a node. */
-function pushOf(tx: Transaction, node: string): Json {
+/** A page of nothing but the record of a node; null when there is none yet. */
+function pushOf(tx: Transaction, node: string): Json | null {
   const record = tx.stored({ kind: 'node', id: node });
+  if (record === undefined) return null;
   return pageToJson({
     base: EMPTY_VECTOR,
     chain: '',
@@ -126,7 +132,7 @@ function pushOf(tx: Transaction, node: string): Json {
     known: null,
     listing: null,
     next: null,
-    records: record === undefined ? [] : [record],
+    records: [record],
     since: null,
   });
 }
@@ -234,8 +240,13 @@ function merge(
     tx.log('error', 'gossip', 'peer speaks of more origins than there can be', { peer });
     return { followUp: 'refuse' };
   }
-  for (const record of [...page.records, ...(page.listing?.records ?? [])]) {
-    const field = faultOf(record) ?? forgeryIn(record, options.membership);
+  const incoming = [...page.records, ...(page.listing?.records ?? [])];
+  const held = tx.records(incoming.map(({ kind, id }) => ({ kind, id })));
+  for (const [at, record] of incoming.entries()) {
+    const field =
+      faultOf(record) ??
+      forgeryIn(record, options.membership) ??
+      falseCertificate(record, held[at], tx.primitives);
     if (field === undefined) continue;
     const { id } = record;
     tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, field, id });

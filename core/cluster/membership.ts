@@ -253,6 +253,8 @@ export class Membership {
     if (descriptor === undefined || descriptor.node !== id || this.#removed.has(id)) return;
     const known = this.#members.get(id);
     if (sameDescriptor(known, descriptor) || !this.isGenuine(descriptor)) return;
+    // Somebody repeats what the node said before it had another key.
+    if (known !== undefined && known.madeMs > descriptor.madeMs) return;
     if (!this.hasRoomFor(id)) return;
     if (known !== undefined && known.kem !== descriptor.kem) {
       this.#log('info', 'peer has replaced its KEM key', { peer: id });

@@ -1,8 +1,9 @@
 // The redemptions under way at a node: one for each call to an issuer, with all nonces that go with
 // it. While a call is young, what else comes for that issuer gathers for the next one, which leaves
 // when it is answered: the busier a node, the fewer its calls, and no two pages bring the same.
-// Invariant: each redemption concludes once, and no nonce waits for a call that is not young any
-// more. Never here: what a redemption means (redemption.ts).
+// Invariant: each redemption concludes once, and a nonce waits for a call of others no longer than
+// it is young, but for what waiting requests are looked at late (`waitCheckMs`).
+// Never here: what a redemption means (redemption.ts).
 
 import type { Dot, RecordKey } from '../crdt/record.ts';
 import { LIMITS } from '../limits.ts';

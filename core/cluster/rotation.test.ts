@@ -81,6 +81,8 @@ test('a member that just came is waited for, one that does not answer is not', (
   cluster.stop('c');
   rotate(a, renewed('a', 1));
   cluster.run(3);
+  assert.match(administer(a, MAY).body['error'], /c at http:\/\/c/, 'a few failed calls');
+  cluster.run(3);
   assert.is(administer(a, MAY).status, 200);
 });
 

@@ -2,8 +2,9 @@
 // and has it durable in between.
 // A node opens what is sealed to its key and to the one before, so whoever knows either is
 // understood. Invariant: no key is given up while a member that is there may know no later one. A
-// member that was away longer is not understood at first; then the two introduce themselves anew
-// (`doubt` in membership.ts), which takes no key. Never here: keys.
+// member that was away longer is not understood at first: then the two introduce themselves anew
+// (`doubt` in membership.ts), or the node that has started is told who calls (`callPeer` in
+// exchange.ts), which takes no key. Never here: keys.
 
 import { done, refusal } from '../command-answer.ts';
 import { covers } from '../crdt/version-vector.ts';
@@ -58,8 +59,9 @@ function uninformed(tx: Transaction, { membership, rounds }: Cluster): readonly 
   const live = rounds.live(tx.now.monoMs);
   const members = [...membership.peers].sort();
   return members.filter((node) => {
-    // A node that calls nobody only knows who has called.
-    const isThere = membership.isSilent ? live.includes(node) : rounds.isReachable(node);
+    // One failed call does not say that it is gone; and who calls nobody only knows who has called.
+    const isCalled = !membership.isSilent && rounds.isReachable(node);
+    const isThere = isCalled || live.includes(node);
     const seen = rounds.seenBy(node);
     return isThere && !(dot !== undefined && seen !== undefined && covers(seen, dot));
   });

@@ -141,6 +141,17 @@ test('under steady load only those are told that do not keep up by themselves', 
   assert.ok(schedule.nextMonoMs > atMonoMs + CALM_MS, 'and not for ever');
 });
 
+test('a write that is to be told when a round begins is not forgotten', () => {
+  const schedule = rounds(0, ['b']);
+  const vector = new Map([['a.1', 5]]);
+  assert.equal(schedule.due(0, EMPTY_VECTOR), ['b']);
+  const roundMonoMs = schedule.nextMonoMs;
+  schedule.hurry(roundMonoMs - DEBOUNCE_MS);
+  assert.equal(schedule.due(roundMonoMs, vector), [], 'an ask is under way');
+  schedule.answered('b', roundMonoMs + 1);
+  assert.is(schedule.nextMonoMs, roundMonoMs + CALM_MS);
+});
+
 test('a write during an ask is told when its answer has come', () => {
   const schedule = rounds(0, ['b']);
   const vector = new Map([['a.1', 5]]);

@@ -125,7 +125,9 @@ export class Rounds {
     const behind = monoMs >= this.#hurriedMonoMs ? this.#behind(monoMs, vector) : [];
     if (monoMs >= this.#nextMonoMs && this.#peers.size > 0) {
       this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
-      return this.#take(count).filter((peer) => this.ask(peer, monoMs));
+      return this.#take(count).filter((peer) => {
+        return behind.includes(peer) ? this.#askOrRemember(peer, monoMs) : this.ask(peer, monoMs);
+      });
     }
     return behind.slice(0, count).filter((name) => this.#askOrRemember(name, monoMs));
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makeNodeKeys } from './node-keys.ts';
@@ -24,6 +25,20 @@ test('a thread that is closed has not died', async () => {
   const thread = new SealingThread(parts, (error) => deaths.push(error));
   await thread.close();
   assert.equal(deaths, []);
+});
+
+test('a thread that is closed in the middle of its work ends without harm, and soon', async () => {
+  const text = JSON.stringify(Array.from({ length: 20_000 }, (_, at) => `${at} of many`));
+  for (let i = 0; i < 10; i++) {
+    const thread = new SealingThread({ keys: KEYS, boot: 'A'.repeat(22), limits: LIMITS });
+    assert.is(await outcomeOf(thread.run(['pack', '1'])), 'done');
+    const outcomes = Array.from({ length: 50 }, () => outcomeOf(thread.run(['pack', text])));
+    await sleep(3);
+    const startMs = performance.now();
+    await thread.close();
+    assert.ok(performance.now() - startMs < 1_000, 'what has not begun is left');
+    assert.match((await Promise.all(outcomes)).at(-1)!, /it was closed/);
+  }
 });
 
 test('no more than so many wait for the thread; the rest is refused', async () => {

@@ -9,6 +9,9 @@ import type { Outcome, Task, WorkerStart } from './sealing-worker.ts';
 /** Tasks that may wait for the thread: some seconds of its work. */
 export const MOST_WAITING = 1_024;
 
+/** A thread that has not ended by itself after so long is ended, whatever it is doing. */
+const PATIENCE_MS = 5_000;
+
 /** What the node has it do for its own sake; it is never refused. */
 const OWN_TASKS: readonly Task[0][] = ['members', 'keys'];
 
@@ -23,17 +26,21 @@ interface Waiting {
 export class SealingThread {
   readonly #worker: Worker;
   readonly #waiting: Waiting[] = [];
+  readonly #closed = new Int32Array(new SharedArrayBuffer(4));
+  readonly #ended: Promise<void>;
   #fault: string | undefined;
   #closing: Promise<void> | undefined;
 
   /** `died`: called once if the thread ends before it is closed. */
-  constructor(workerData: WorkerStart, died: (error: Error) => void = () => {}) {
+  constructor(start: Omit<WorkerStart, 'closed'>, died: (error: Error) => void = () => {}) {
     const lose = (fault: string): void => {
       const isNews = this.#fault === undefined;
       this.#lose(fault);
       if (isNews) died(this.#lost());
     };
+    const workerData: WorkerStart = { ...start, closed: this.#closed };
     this.#worker = new Worker(WORKER, { workerData, name: 'channel' });
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (outcome: Outcome) => this.#settle(outcome));
     this.#worker.on('error', (error: Error) => lose(`its thread died: ${error.message}`));
     this.#worker.on('exit', () => lose('its thread ended'));
@@ -56,9 +63,17 @@ export class SealingThread {
     return this.#closing;
   }
 
+  /**
+   * Lets the thread finish what it is doing: Node 20 aborts the whole process when a thread is
+   * terminated in the middle of compressing (`init_done_ && "close before init"`).
+   */
   async #end(): Promise<void> {
     this.#lose('it was closed');
-    await this.#worker.terminate();
+    Atomics.store(this.#closed, 0, 1);
+    this.#worker.postMessage(['close'] satisfies Task);
+    const timer = setTimeout(() => void this.#worker.terminate(), PATIENCE_MS);
+    await this.#ended;
+    clearTimeout(timer);
   }
 
   #settle(outcome: Outcome): void {

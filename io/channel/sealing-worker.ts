@@ -17,6 +17,8 @@ export interface WorkerStart {
   readonly keys: NodeKeys;
   readonly boot: string;
   readonly limits: ChannelLimits;
+  /** One word that both threads see: 1 once nobody waits for outcomes any more. */
+  readonly closed: Int32Array;
 }
 
 export type Task =
@@ -25,7 +27,9 @@ export type Task =
   | readonly ['seal', Outgoing, JsonText, number]
   | readonly ['open', Expected, Uint8Array, number]
   | readonly ['pack', JsonText]
-  | readonly ['unpack', Uint8Array];
+  | readonly ['unpack', Uint8Array]
+  /** Only wakes a thread that is to end. */
+  | readonly ['close'];
 
 /** The answer to each task, in order: what it yields, or why it was refused or failed. */
 export type Outcome =
@@ -34,9 +38,13 @@ export type Outcome =
   | { readonly failure: string };
 
 function main(port: NonNullable<typeof parentPort>): void {
-  const { keys, boot, limits } = workerData as WorkerStart;
+  const { keys, boot, limits, closed } = workerData as WorkerStart;
   const messages = new SealedMessages(keys, boot, limits);
   port.on('message', (task: Task) => {
+    if (Atomics.load(closed, 0) === 1) {
+      port.close();
+      return;
+    }
     const outcome = attempt(() => perform(messages, limits, task));
     const value = 'value' in outcome ? outcome.value : undefined;
     const isWhole = value instanceof Uint8Array && value.byteLength === value.buffer.byteLength;
@@ -58,6 +66,8 @@ function perform(messages: SealedMessages, limits: ChannelLimits, task: Task): u
       return packText(task[1]);
     case 'unpack':
       return unpackText(task[1], limits.inflatedOctets);
+    case 'close':
+      return undefined;
   }
 }
 

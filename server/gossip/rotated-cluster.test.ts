@@ -89,6 +89,34 @@ test('a node that works alone, a browser and another method are refused', async 
   });
 });
 
+test('who knows only a key that was given up is told who calls, when both know of each other', async () => {
+  await withMembers(async (start) => {
+    const a = await start('a', { gossip: {} });
+    const b = await start('b', { gossip: { peers: [a.url] } });
+    const c = await start('c', { gossip: { peers: [a.url] } });
+    for (const member of [a, b, c]) await member.ready();
+    const areMembers = (): boolean => {
+      return [b, c].every((member) => /\nakamu_gossip_members 2\n/.test(member.metrics()));
+    };
+    await until(areMembers, () => b.lines.join('\n'));
+    await exchange(b, c, 'before');
+    const ports = [b.port, c.port];
+    await b.close();
+    await rotate(c);
+    await rotate(c);
+    // Neither b nor c lists the other one, and whom they list is gone.
+    await a.close();
+    await c.close();
+    const again = { gossip: { peers: [a.url] } };
+    const [newB, newC] = [
+      await start('b', { port: ports[0]!, ...again }),
+      await start('c', { port: ports[1]!, ...again }),
+    ];
+    for (const member of [newB, newC]) await member.ready();
+    await exchange(newB, newC, 'after');
+  });
+});
+
 test('a second rotation waits for a member that is there and has not heard of the first', async () => {
   await withMembers(async (start) => {
     // Nobody calls anybody, but for what was written.

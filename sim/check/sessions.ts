@@ -79,7 +79,9 @@ function issue(
   if (responses.length !== 1) return;
   const nonce = headerOf(responses[0]!.response, 'Replay-Nonce');
   const origin = originOf(nodes[node]!.disk);
-  const records = effects.flatMap((effect) => (effect.kind === 'persist' ? effect.records : []));
+  // What comes behind it in the same step is of other requests, which the same input has woken.
+  const before = effects.slice(0, effects.indexOf(responses[0]!));
+  const records = before.flatMap((effect) => (effect.kind === 'persist' ? effect.records : []));
   const own = records.filter(({ dot }) => dot.origin === origin);
   if (nonce !== undefined && own.length > 0) acknowledged.set(nonce, { node, records: own });
 }

@@ -1,0 +1,86 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Json, Record } from '../crdt/record.ts';
+import { Client } from '../testing/client.ts';
+import { Cluster } from '../testing/cluster.ts';
+
+type Members = { readonly [member: string]: Json };
+
+/** A page of nothing but these records, which nobody asked for. */
+function pageOf(records: readonly Json[]): Json {
+  const nothing = { since: null, known: null, next: null, complete: null, listing: null };
+  return {
+    ...nothing,
+    base: [],
+    chain: '',
+    floor: [],
+    records,
+    clockMs: 0,
+    isEstablished: false,
+  };
+}
+
+/** A cluster with a certificate that `a` issued; and the record of it. */
+function issued(): { readonly cluster: Cluster; readonly record: Record } {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  cluster.run(3);
+  Client.registered(cluster.rig('a')).certificate(['x.example.com']);
+  cluster.run(3);
+  const record = [...cluster.rig('b').database.values()].find(({ kind }) => kind === 'certificate');
+  return { cluster, record: record! };
+}
+
+/** What `b` holds after `c` has told it a certificate with these members changed. */
+function afterLie(id: (id: string) => string, change: Members): Record | undefined {
+  const { cluster, record } = issued();
+  const b = cluster.rig('b');
+  const made = record.fields['made'] as { readonly at: string; readonly value: Members };
+  const fields = { ...record.fields, made: { ...made, value: { ...made.value, ...change } } };
+  const number = id(record.id);
+  const page = pageOf([['certificate', number, 'c.lies', 1, fields]]);
+  b.submit({ kind: 'asked', exchange: 9, from: 'c', ask: null, push: page });
+  const errors = b.logs.filter(({ level }) => level === 'error');
+  assert.match(errors.at(-1)?.message ?? '', /makes no sense/, JSON.stringify(change));
+  assert.equal(b.record('certificate', record.id)?.fields['made'], made);
+  return [...b.database.values()].find(({ id: each }) => each === number);
+}
+
+test('no member can put another certificate in the place of one that is held', () => {
+  const lies: readonly Members[] = [
+    // The least of two values counts, and the stamp is that of the real one.
+    { der: '+A==' },
+    { der: 'e30=' },
+    { account: '!' },
+    { order: '!' },
+    { ca: '' },
+    { spkiHash: '-' },
+    { identifiers: [] },
+    { notAfterMs: 0 },
+  ];
+  for (const lie of lies) afterLie((id) => id, lie);
+});
+
+test('nor one that does not have the number, or the key, that its record names', () => {
+  assert.is(
+    afterLie((id) => id.replace(/..$/, 'ff'), {}),
+    undefined,
+  );
+  assert.is(
+    afterLie((id) => id.replace(/..$/, 'ee'), { spkiHash: '-' }),
+    undefined,
+  );
+});
+
+test('the same certificate is taken again', () => {
+  const { cluster, record } = issued();
+  const b = cluster.rig('b');
+  const before = b.logs.length;
+  const page = pageOf([['certificate', record.id, 'c.again', 1, record.fields]]);
+  b.submit({ kind: 'asked', exchange: 9, from: 'c', ask: null, push: page });
+  assert.equal(
+    b.logs.slice(before).filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test.run();

@@ -1,0 +1,36 @@
+// Whether a peer's certificate is the one that its serial number names. A serial number follows from
+// an order, its CSR and the period (issuance.ts), so two records of one number say the same of all
+// that; they may only hold two signatures over it. And what they hold has to be that certificate.
+// Invariant: no record of an honest node is found fault with, on whatever side of a partition it was
+// made. Never here: whether a CA has signed it: whoever has its key can have it sign anything.
+
+import { fromBase64 } from '../bytes.ts';
+import { sameJson } from '../crdt/canonical.ts';
+import type { Record } from '../crdt/record.ts';
+import type { Primitives } from '../primitives.ts';
+import { certificateMade } from './records.ts';
+
+/**
+ * `certificate.made` when a record that passed `faultOf` is not the certificate that it names;
+ * `held`: ours of the same number, if there is one.
+ */
+export function falseCertificate(
+  theirs: Record,
+  held: Record | undefined,
+  { readCertificate }: Pick<Primitives, 'readCertificate'>,
+): 'certificate.made' | undefined {
+  if (theirs.kind !== 'certificate' || theirs.fields['made'] === undefined) return undefined;
+  const { der, ...facts } = certificateMade(theirs);
+  if (held?.fields['made'] !== undefined) {
+    const { der: ours, ...known } = certificateMade(held);
+    if (!sameJson(facts as never, known as never)) return 'certificate.made';
+    if (der === ours) return undefined;
+  }
+  const octets = fromBase64(der);
+  const reading = octets && readCertificate(octets);
+  const isGenuine =
+    reading?.ok === true &&
+    reading.value.serial === theirs.id &&
+    reading.value.spkiHash === facts.spkiHash;
+  return isGenuine ? undefined : 'certificate.made';
+}
