@@ -19,6 +19,15 @@ test('who has not left is there, in the order of arrival', () => {
   assert.is(flight.size, 3);
 });
 
+test('when all leave together, none is left', () => {
+  const flight = new InFlight<string>();
+  const ticket = flight.add('a');
+  flight.add('b');
+  assert.equal(flight.takeAll(), ['a', 'b']);
+  assert.is(flight.size, 0);
+  assert.is(flight.take(ticket), undefined);
+});
+
 test('no ticket is given twice', () => {
   const flight = new InFlight<string>();
   const first = flight.add('a');

@@ -28,6 +28,14 @@ export class InFlight<T> {
     return member;
   }
 
+  /** Lets all members go, in the order they came. */
+  takeAll(): readonly T[] {
+    const members = this.members();
+    for (const box of this.#boxes.values()) box.member = undefined;
+    this.#boxes.clear();
+    return members;
+  }
+
   /** The members, in the order they came. */
   members(): readonly T[] {
     return [...this.#boxes.values()].map(({ member }) => member as T);

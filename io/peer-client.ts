@@ -1,9 +1,17 @@
-// HTTP to peers: one POST, one answer, over connections that are kept. Invariant: every call ends
-// within its time, with a bounded answer or an Error that says why not; nothing is followed
-// anywhere else. Never here: what bodies mean, whom to trust.
+// HTTP to peers: one POST, one answer, over connections that are kept; or a connection itself, once
+// the peer agrees to another protocol on it. Invariant: every call ends within its time, with a
+// bounded answer or an Error that says why not; nothing is followed anywhere else.
+// Never here: what bodies mean, whom to trust.
 
-import { Agent, type IncomingMessage, request as requestPlain } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  request as requestPlain,
+} from 'node:http';
 import { request as requestTls, Agent as TlsAgent } from 'node:https';
+import type { Socket } from 'node:net';
 
 export interface PeerRequest {
   /** Base URL, `http:` or `https:`, without a trailing slash. */
@@ -22,6 +30,15 @@ export interface PeerResponse {
   /** By lower-case name. */
   readonly headers: IncomingMessage['headers'];
   readonly body: Buffer;
+}
+
+/** A connection on which the peer speaks another protocol from now on. */
+export interface Upgraded {
+  readonly socket: Socket;
+  /** Of the answer that said so, by lower-case name. */
+  readonly headers: IncomingMessage['headers'];
+  /** What has come behind that answer. */
+  readonly head: Buffer;
 }
 
 /** Connections to one peer at a time; further calls wait for one, within their time. */
@@ -67,27 +84,47 @@ export class PeerClient {
     }
   }
 
-  /** Ends all connections; calls under way fail. */
+  /** Asks for another protocol on a connection (RFC 9110 §7.8); answers with a status if refused. */
+  upgrade(
+    { url, path, headers, timeoutMs }: Omit<PeerRequest, 'body' | 'maxOctets'>,
+    protocol: string,
+  ): Promise<Upgraded | number> {
+    const wanted = { ...headers, Connection: 'Upgrade', Upgrade: protocol };
+    return new Promise((resolve, reject) => {
+      const call = this.#request(url + path, { method: 'GET', headers: wanted });
+      const timer = setTimeout(() => call.destroy(tooLate(timeoutMs)), timeoutMs);
+      call.on('error', (error) => reject(new Error(failureOf(error))));
+      call.on('close', () => clearTimeout(timer));
+      call.on('response', (message) => {
+        resolve(message.statusCode ?? 0);
+        message.destroy();
+      });
+      call.on('upgrade', (message, socket: Socket, head) => {
+        clearTimeout(timer);
+        const { headers } = message;
+        if (headers.upgrade === protocol) return resolve({ socket, headers, head });
+        socket.destroy();
+        reject(new Error('the peer has changed to a protocol that nobody asked for'));
+      });
+      call.end();
+    });
+  }
+
+  /** Ends all connections, but for those with another protocol; calls under way fail. */
   close(): void {
     this.#plain.destroy();
     this.#tls.destroy();
   }
 
   #attempt(request: PeerRequest, timeoutMs: number): Promise<PeerResponse> {
-    // A base URL may have a path of its own, before which a proxy tells nodes apart.
-    const url = new URL(request.url + request.path);
-    const isTls = url.protocol === 'https:';
     const headers = { ...request.headers, 'Content-Length': String(request.body.length) };
-    const options = { method: 'POST', headers, agent: isTls ? this.#tls : this.#plain };
     return new Promise((resolve, reject) => {
-      const call = (isTls ? requestTls : requestPlain)(url, options);
-      const timer = setTimeout(() => {
-        call.destroy(new Error(`no answer within ${Math.ceil(request.timeoutMs / 1000)} s`));
-      }, timeoutMs);
+      const call = this.#request(request.url + request.path, { method: 'POST', headers });
+      const timer = setTimeout(() => call.destroy(tooLate(request.timeoutMs)), timeoutMs);
       const fail = (error: NodeJS.ErrnoException): void => {
         clearTimeout(timer);
         const isStale = call.reusedSocket && /^(?:ECONNRESET|EPIPE)$/.test(error.code ?? '');
-        const words = WORDS[error.code ?? ''] ?? error.message;
+        const words = failureOf(error);
         reject(isStale ? new StaleConnection(words) : new Error(words));
       };
       call.on('error', fail);
@@ -100,9 +137,27 @@ export class PeerClient {
       call.end(request.body);
     });
   }
+
+  /** A base URL may have a path of its own, before which a proxy tells nodes apart. */
+  #request(target: string, options: RequestOptions): ClientRequest {
+    const url = new URL(target);
+    return url.protocol === 'https:'
+      ? requestTls(url, { ...options, agent: this.#tls })
+      : requestPlain(url, { ...options, agent: this.#plain });
+  }
 }
 
 class StaleConnection extends Error {}
+
+/** Why a call was given up. */
+export function tooLate(timeoutMs: number): Error {
+  return new Error(`no answer within ${Math.ceil(timeoutMs / 1000)} s`);
+}
+
+/** What a connection's error means, in words. */
+export function failureOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return WORDS[code] ?? message;
+}
 
 function collect(
   message: IncomingMessage,
