@@ -1,12 +1,12 @@
 // The admin listener: is the process alive, is the node ready, its metrics, and its cluster. Invariant: none of
 // it is on the public listener but the two health questions. Never here: anything a client needs.
 
-import type { RequestListener } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { WebResponse } from '../core/effect.ts';
 import { METRICS_CONTENT_TYPE } from '../io/metrics.ts';
 import type { Engine } from './engine.ts';
 import type { GossipListener } from './gossip/listener.ts';
-import { send } from './http.ts';
+import { createServer, send } from './http.ts';
 
 interface Page {
   readonly status: number;
@@ -16,21 +16,18 @@ interface Page {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Everything the admin listener answers. */
-export function adminListener(
-  engine: Engine,
-  metrics: () => string,
-  gossip: GossipListener,
-): RequestListener {
+/** A server of everything the admin listener answers. */
+export function adminServer(engine: Engine, metrics: () => string, gossip: GossipListener): Server {
   const pages: ReadonlyMap<string, () => Page> = new Map([
     ...healthPages(engine, () => engine.reason),
     ['/metrics', () => ({ status: 200, type: METRICS_CONTENT_TYPE, body: metrics() })],
   ]);
-  return (message, reply) => {
+  const server = createServer((message, reply) => {
     const path = pathOf(message.url);
-    if (gossip(path, message, reply)) return;
+    if (gossip.request(path, message, reply)) return;
     send(message, reply, render(message.method, pages.get(path)));
-  };
+  });
+  return server.on('upgrade', gossip.upgrade);
 }
 
 /** Puts the health questions in front of another listener. */

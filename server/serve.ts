@@ -13,7 +13,7 @@ import { createPrimitives } from '../io/crypto/primitives.ts';
 import type { Log } from '../io/log.ts';
 import { createMetrics, type Metrics } from '../io/metrics.ts';
 import { createValidator, type Validator } from '../io/validate/validator.ts';
-import { adminListener, withHealth } from './admin.ts';
+import { adminServer, withHealth } from './admin.ts';
 import { type CertificateAuthority, openCa } from './ca/ca.ts';
 import { readCertificate } from './ca/certificate.ts';
 import { readCsr } from './ca/csr.ts';
@@ -72,9 +72,8 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     ),
     identity && tlsOptions(config.tls, identity),
   );
-  const admin = createServer(
-    adminListener(engine, exposition(metrics, engine), gossipListener(engine, log, metrics)),
-  );
+  const gossip = gossipListener(engine, log, metrics);
+  const admin = adminServer(engine, exposition(metrics, engine), gossip);
   const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
   try {
     await engine.start();
@@ -93,6 +92,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     // After a failure too: what stays open would keep a process alive that serves nobody.
     onHangUp = () => {};
     stopRenewing?.();
+    gossip.close(DRAIN_MS);
     await Promise.all([drain(acme, DRAIN_MS), drain(admin, DRAIN_MS)]);
     validator.close();
     await engine.close();

@@ -11,7 +11,7 @@ function message(remoteAddress: string, headers: object = {}): EventEmitter & In
   return Object.assign(emitter, parts) as unknown as EventEmitter & IncomingMessage;
 }
 
-const LIMITS = { octets: 100, octetsOfOne: 60, requestsOfOne: 3 };
+const LIMITS = { octets: 100, octetsOfOne: 60, requestsOfOne: 3, streams: 3, streamsOfOne: 2 };
 const same = async (body: Uint8Array): Promise<Uint8Array> => body;
 
 test('one caller cannot take all the room there is', async () => {
@@ -76,6 +76,35 @@ test('work that fails gives its room back', async () => {
     sent.emit('end');
     assert.is(await taken.catch(({ message: text }: Error) => text), 'broken');
   }
+});
+
+test('what streams have under way counts with requests, and gives its room back', async () => {
+  const intake = new Intake(LIMITS);
+  const [first, second] = [intake.stream('a')!, intake.stream('a')!];
+  assert.is(intake.stream('a'), undefined, 'a third of one address');
+  assert.ok(first.hold(40));
+  assert.not.ok(second.begin(30), 'too many octets');
+  assert.ok(first.hold(0));
+  assert.ok(second.begin(30));
+  assert.ok(first.begin(0));
+  assert.ok(first.begin(0));
+  assert.not.ok(second.begin(0), 'too many calls');
+  assert.is(await intake.take(message('a'), 100, same), 'busy');
+  second.end();
+  second.done(30);
+  const request = message('a');
+  const taken = intake.take(request, 100, same);
+  request.emit('data', Buffer.alloc(60));
+  request.emit('end');
+  assert.is(((await taken) as Uint8Array).length, 60);
+});
+
+test('streams of all addresses together are bounded', () => {
+  const intake = new Intake(LIMITS);
+  const streams = ['a', 'b', 'c'].map((address) => intake.stream(address)!);
+  assert.is(intake.stream('d'), undefined);
+  streams[0]!.end();
+  assert.ok(intake.stream('d'));
 });
 
 test.run();

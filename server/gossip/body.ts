@@ -1,6 +1,6 @@
 // Bodies of the gossip paths: octets, with caps of their own. Invariant: nothing beyond a cap is
-// kept, and what all callers together, or one of them, have under way is bounded too.
-// Never here: what bodies mean.
+// kept, and what all callers together, or one of them, have under way is bounded too, whether it
+// comes as requests or on streams. Never here: what bodies mean.
 
 import type { IncomingMessage } from 'node:http';
 
@@ -12,14 +12,35 @@ export interface IntakeLimits {
   readonly octetsOfOne: number;
   /** Requests under way from one address: each costs something even when its body is empty. */
   readonly requestsOfOne: number;
+  /** Streams, of all callers and of one address; a node has one to each of the others. */
+  readonly streams: number;
+  readonly streamsOfOne: number;
 }
 
 const MIB = 1024 * 1024;
-const LIMITS: IntakeLimits = { octets: 96 * MIB, octetsOfOne: 48 * MIB, requestsOfOne: 2_048 };
+const LIMITS: IntakeLimits = {
+  octets: 96 * MIB,
+  octetsOfOne: 48 * MIB,
+  requestsOfOne: 2_048,
+  streams: 1_024,
+  streamsOfOne: 256,
+};
 
 interface Load {
   octets: number;
   requests: number;
+  streams: number;
+}
+
+/** What one stream has under way, as a part of what its address has. */
+export interface StreamLoad {
+  /** Takes a whole call in; false when it is too much. Each that was taken in is `done` once. */
+  begin(octets: number): boolean;
+  done(octets: number): void;
+  /** So many octets of a call are there that is not whole; false when it is too much. */
+  hold(octets: number): boolean;
+  /** Once, when the stream is over; calls may still be under way. */
+  end(): void;
 }
 
 /** Counts what is under way. */
@@ -27,6 +48,7 @@ export class Intake {
   readonly #limits: IntakeLimits;
   readonly #loads = new Map<string, Load>();
   #octets = 0;
+  #streams = 0;
 
   constructor(limits: IntakeLimits = LIMITS) {
     this.#limits = limits;
@@ -42,17 +64,13 @@ export class Intake {
     work: (body: Uint8Array) => Promise<T>,
   ): Promise<T | BodyFault> {
     const address = message.socket.remoteAddress ?? '';
-    const load = this.#loads.get(address) ?? { octets: 0, requests: 0 };
+    const load = this.#loadOf(address);
     if (load.requests >= this.#limits.requestsOfOne) return 'busy';
-    this.#loads.set(address, load);
     load.requests++;
     let taken = 0;
     const reserve = (octets: number): boolean => {
       taken += octets;
-      load.octets += octets;
-      this.#octets += octets;
-      const { octets: most, octetsOfOne } = this.#limits;
-      return load.octets <= octetsOfOne && this.#octets <= most;
+      return this.#reserve(load, octets);
     };
     try {
       const body = await collect(message, maxOctets, reserve);
@@ -60,8 +78,68 @@ export class Intake {
     } finally {
       reserve(-taken);
       load.requests--;
-      if (load.requests === 0) this.#loads.delete(address);
+      this.#forget(address, load);
     }
+  }
+
+  /** Takes a stream in; undefined when there are too many. */
+  stream(address: string): StreamLoad | undefined {
+    const load = this.#loadOf(address);
+    const { requestsOfOne, streams, streamsOfOne } = this.#limits;
+    if (this.#streams >= streams || load.streams >= streamsOfOne) {
+      this.#forget(address, load);
+      return undefined;
+    }
+    this.#streams++;
+    load.streams++;
+    let held = 0;
+    const hold = (octets: number): boolean => {
+      const more = octets - held;
+      held = octets;
+      return more === 0 || this.#reserve(load, more);
+    };
+    return {
+      hold,
+      begin: (octets) => {
+        if (load.requests >= requestsOfOne) return false;
+        load.requests++;
+        if (this.#reserve(load, octets)) return true;
+        this.#done(address, load, octets);
+        return false;
+      },
+      done: (octets) => this.#done(address, load, octets),
+      end: () => {
+        hold(0);
+        this.#streams--;
+        load.streams--;
+        this.#forget(address, load);
+      },
+    };
+  }
+
+  #done(address: string, load: Load, octets: number): void {
+    this.#reserve(load, -octets);
+    load.requests--;
+    this.#forget(address, load);
+  }
+
+  #reserve(load: Load, octets: number): boolean {
+    load.octets += octets;
+    this.#octets += octets;
+    const { octets: most, octetsOfOne } = this.#limits;
+    return load.octets <= octetsOfOne && this.#octets <= most;
+  }
+
+  #loadOf(address: string): Load {
+    const known = this.#loads.get(address);
+    if (known !== undefined) return known;
+    const load = { octets: 0, requests: 0, streams: 0 };
+    this.#loads.set(address, load);
+    return load;
+  }
+
+  #forget(address: string, load: Load): void {
+    if (load.requests === 0 && load.streams === 0) this.#loads.delete(address);
   }
 }
 

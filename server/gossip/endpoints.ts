@@ -9,7 +9,7 @@ import { ChannelRefusal, REFUSALS } from '../../io/channel/refusal.ts';
 import type { Driver } from '../../io/driver.ts';
 import { ExchangeFault } from '../../io/exchanges.ts';
 import type { Metrics } from '../../io/metrics.ts';
-import { type BodyFault, Intake } from './body.ts';
+import type { Intake } from './body.ts';
 import type { Calls } from './calls.ts';
 import type { Notices } from './notices.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
@@ -58,93 +58,117 @@ const ENDPOINTS = {
   },
 } as const satisfies { readonly [name in GossipPathName]: Endpoint };
 
+/** Who calls, as its request says; only hints. */
+export interface Caller {
+  readonly address: string | undefined;
+  readonly node: string | undefined;
+  readonly boot: string | undefined;
+}
+
+/** What came of a call: a sealed body, or a line that says why not. */
+export interface Told {
+  readonly status: number;
+  readonly body: Uint8Array | string;
+  /** It may be different in a moment. */
+  readonly isPassing?: boolean;
+}
+
 export class Endpoints {
   readonly #side: () => PeerView;
   readonly #notices: Notices;
   readonly #metrics: Metrics;
-  readonly #intake = new Intake();
+  readonly #intake: Intake;
 
-  constructor(side: () => PeerView, notices: Notices, metrics: Metrics) {
+  constructor(side: () => PeerView, notices: Notices, metrics: Metrics, intake: Intake) {
     this.#side = side;
     this.#notices = notices;
     this.#metrics = metrics;
+    this.#intake = intake;
+  }
+
+  get side(): PeerView {
+    return this.#side();
   }
 
   /** Answers a request for one of the paths; undefined when nobody waits for it any more. */
   async answer(name: GossipPathName, message: IncomingMessage): Promise<WebResponse | undefined> {
-    const side = this.#side();
-    if (side === 'alone') return text(404, ALONE);
-    if (side === 'stopped') return text(503, STOPPED, [['Retry-After', '1']]);
+    const { side } = this;
+    if (typeof side === 'string') return response(name, unable(side), []);
+    const who = names(side.channel);
     const { type, maxOctets } = GOSSIP_PATHS[name];
     const given = (message.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
-    if (given !== type) return this.#mistyped(side, message, given, type);
-    const answer = await this.#intake.take(message, maxOctets, (body) =>
-      this.#work(name, side, message, body),
+    if (given !== type) return response(name, this.#mistyped(message, given, type), who);
+    const caller = callerOf(message);
+    const told = await this.#intake.take(message, maxOctets, (body) =>
+      this.work(name, side, caller, body),
     );
-    return typeof answer === 'string' ? this.#faulty(name, message, side, answer) : answer;
+    if (told === 'gone') return undefined;
+    if (told === 'too large') return response(name, this.tooLarge(name, caller), who);
+    return response(name, told === 'busy' ? BUSY : told, who);
   }
 
-  async #work(
+  /** What comes of a body; rejects when that is not to be known. */
+  async work(
     name: GossipPathName,
     side: PeerSide,
-    message: IncomingMessage,
+    caller: Caller,
     body: Uint8Array,
-  ): Promise<WebResponse> {
+  ): Promise<Told> {
     try {
-      const boot = headerOf(message, BOOT_HEADER);
-      const answer = await ENDPOINTS[name](side, senderOf(message), body, boot);
-      const headers = [['Content-Type', GOSSIP_PATHS[name].type], ...names(side.channel)] as const;
-      return { status: 200, headers, body: answer, route: 'gossip' };
+      const answer = await ENDPOINTS[name](side, caller.node, body, caller.boot);
+      return { status: 200, body: answer };
     } catch (error) {
-      if (error instanceof ChannelRefusal) return this.#refused(side, message, error);
+      if (error instanceof ChannelRefusal) return this.#refused(caller, error);
       if (!(error instanceof ExchangeFault)) throw error;
-      return text(503, error.message, [['Retry-After', '1'], ...names(side.channel)]);
+      return { status: 503, body: error.message, isPassing: true };
     }
   }
 
-  #faulty(
-    name: GossipPathName,
-    message: IncomingMessage,
-    side: PeerSide,
-    fault: BodyFault,
-  ): WebResponse | undefined {
-    if (fault === 'gone') return undefined;
-    if (fault === 'too large') {
-      const detail = `more than ${GOSSIP_PATHS[name].maxOctets} octets`;
-      return this.#refused(side, message, new ChannelRefusal('size', detail));
-    }
-    return text(503, 'too much is under way', [['Retry-After', '1'], ...names(side.channel)]);
+  tooLarge(name: GossipPathName, caller: Caller): Told {
+    const detail = `more than ${GOSSIP_PATHS[name].maxOctets} octets`;
+    return this.#refused(caller, new ChannelRefusal('size', detail));
   }
 
-  #mistyped(side: PeerSide, message: IncomingMessage, given: string, type: string): WebResponse {
+  #mistyped(message: IncomingMessage, given: string, type: string): Told {
     this.#metrics.increment('akamu_gossip_refusals_total', { reason: 'type' });
     const from = message.socket.remoteAddress;
     this.#notices.say('warn', 'message has the wrong Content-Type', undefined, { from, given });
-    return text(415, `the body must be ${type}`, names(side.channel));
+    return { status: 415, body: `the body must be ${type}` };
   }
 
-  #refused(side: PeerSide, message: IncomingMessage, error: ChannelRefusal): WebResponse {
-    const { refusal, detail, status } = error;
+  #refused({ address, node }: Caller, { refusal, detail, status }: ChannelRefusal): Told {
+    const { line } = REFUSALS[refusal];
     this.#metrics.increment('akamu_gossip_refusals_total', { reason: refusal });
-    this.#notices.say('warn', REFUSALS[refusal].line, undefined, {
-      from: message.socket.remoteAddress,
-      node: senderOf(message),
+    this.#notices.say('warn', line, undefined, {
+      from: address,
+      node,
       ...(detail !== '' && { detail }),
     });
-    return text(status, REFUSALS[refusal].line, names(side.channel));
+    return { status, body: line };
   }
 }
 
+/** The answer to a call that is one too many. */
+export const BUSY: Told = { status: 503, body: 'too much is under way', isPassing: true };
+
+/** What a node says that cannot answer its peers. */
+export function unable(view: 'alone' | 'stopped'): Told {
+  if (view === 'alone') return { status: 404, body: ALONE };
+  return { status: 503, body: STOPPED, isPassing: true };
+}
+
 /** Who answers, and in which life of its: a caller with an outdated idea of it can tell. */
-function names(channel: Channel): readonly (readonly [string, string])[] {
+export function names(channel: Channel): readonly (readonly [string, string])[] {
   return [
     [NODE_ID_HEADER, channel.node],
     [BOOT_HEADER, channel.boot],
   ];
 }
 
-function senderOf(message: IncomingMessage): string | undefined {
-  return headerOf(message, NODE_ID_HEADER);
+export function callerOf(message: IncomingMessage): Caller {
+  const address = message.socket.remoteAddress;
+  const [node, boot] = [headerOf(message, NODE_ID_HEADER), headerOf(message, BOOT_HEADER)];
+  return { address, node, boot };
 }
 
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
@@ -152,15 +176,16 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return typeof header === 'string' ? header : undefined;
 }
 
-function text(
-  status: number,
-  line: string,
-  headers: readonly (readonly [string, string])[] = [],
+function response(
+  name: GossipPathName,
+  { status, body, isPassing = false }: Told,
+  who: readonly (readonly [string, string])[],
 ): WebResponse {
-  return {
-    status,
-    headers: [['Content-Type', TEXT], ['Cache-Control', 'no-store'], ...headers],
-    body: `${line}\n`,
-    route: 'gossip',
-  };
+  if (typeof body !== 'string') {
+    const headers = [['Content-Type', GOSSIP_PATHS[name].type], ...who] as const;
+    return { status, headers, body, route: 'gossip' };
+  }
+  const plain = [['Content-Type', TEXT], ['Cache-Control', 'no-store'], ...who] as const;
+  const headers = isPassing ? [...plain, ['Retry-After', '1'] as const] : plain;
+  return { status, headers, body: `${body}\n`, route: 'gossip' };
 }

@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NODE_ID_HEADER, SEALED_TYPE } from '../../io/channel/channel.ts';
+import { callFrame } from '../../io/frames.ts';
 import { GOSSIP_PATHS } from './paths.ts';
+import { AcmeClient } from './testing/acme-client.ts';
 import { Member, until } from './testing/member.ts';
+import { StreamPeer } from './testing/stream-peer.ts';
 import { startTap, type Tap } from './testing/tap.ts';
 
 interface Reply {
@@ -162,6 +165,67 @@ test('garbage in place of a redemption is refused', async () => {
     const { status } = await ask('POST', GOSSIP_PATHS.redeem.path, headers, body);
     assert.ok(status >= 400 && status < 500, `${status}`);
   }
+});
+
+test('on a stream strangers and garbage are refused as in a POST', async () => {
+  const { port } = new URL(victim.url);
+  const bodies = ['', 'x', 'x'.repeat(10_000)];
+  for (const [node, isStranger] of [
+    ['C'.repeat(27), true],
+    [caller.node, false],
+    ['x', undefined],
+  ] as const) {
+    const peer = new StreamPeer(Number(port)).ask({ headers: { [NODE_ID_HEADER]: node } });
+    for (const [at, body] of bodies.entries()) peer.socket.write(callFrame(at, Buffer.from(body)));
+    await until(
+      () => peer.frames.length === bodies.length,
+      () => `${peer.frames.length} answers`,
+    );
+    for (const { status } of peer.frames) {
+      if (isStranger === undefined) assert.is(status, 400);
+      else assert.is(status === 403, isStranger, `${status}`);
+      assert.ok(status >= 400 && status < 500, `${status}`);
+    }
+    peer.socket.destroy();
+  }
+});
+
+test('a redemption that was heard before is refused on a stream', async () => {
+  const { path } = GOSSIP_PATHS.redeem;
+  const client = new AcmeClient();
+  await client.register(caller);
+  for (let n = 0; n < 10 && !tap.passed.some((each) => isRedemption(each, path)); n++) {
+    await client.certificate([victim, caller], `n${n}.test`);
+  }
+  const heard = tap.passed.find((each) => isRedemption(each, path))!;
+  const { port } = new URL(victim.url);
+  const peer = new StreamPeer(Number(port)).ask({ headers: { [NODE_ID_HEADER]: caller.node } });
+  for (const number of [1, 2]) peer.socket.write(callFrame(number, heard.body));
+  await until(
+    () => peer.frames.length === 2,
+    () => 'no answers',
+  );
+  for (const { status } of peer.frames) assert.is(status, 425);
+  peer.socket.destroy();
+});
+
+function isRedemption({ path, headers }: Tap['passed'][number], wanted: string): boolean {
+  return path === wanted && headers['content-type'] === GOSSIP_PATHS.redeem.type;
+}
+
+test('a flood of streams leaves room for those of other addresses, and for requests', async () => {
+  const { port } = new URL(victim.url);
+  const peers = Array.from({ length: 300 }, () => new StreamPeer(Number(port)).ask());
+  await until(
+    () => peers.every(({ head }) => head !== ''),
+    () => 'some were not answered',
+  );
+  assert.is(peers.filter(({ head }) => head.startsWith('HTTP/1.1 101')).length, 256);
+  for (const { socket } of peers) socket.destroy();
+  await until(
+    () => victim.streams === 0,
+    () => `${victim.streams} are left`,
+  );
 });
 
 test('a flood of refusals is counted, and fills no log', async () => {

@@ -2,14 +2,17 @@
 // Invariant: every request gets one answer, also when answering it fails. Never here: the answers.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { WebResponse } from '../../core/effect.ts';
 import type { Log } from '../../io/log.ts';
 import type { Metrics } from '../../io/metrics.ts';
 import { send } from '../http.ts';
+import { Intake } from './body.ts';
 import { Endpoints, type PeerView } from './endpoints.ts';
 import { Notices } from './notices.ts';
 import { OperatorRoutes, type OperatorView } from './operator.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
+import { Streams } from './streams.ts';
 
 /** What is there to answer with. */
 export interface AdminViews {
@@ -17,18 +20,24 @@ export interface AdminViews {
   readonly operator: () => OperatorView;
 }
 
-/** Takes a request, unless its path is none of these. */
-export type GossipListener = (
-  path: string,
-  message: IncomingMessage,
-  reply: ServerResponse,
-) => boolean;
+export interface GossipListener {
+  /** Takes a request, unless its path is none of these: then it says false. */
+  readonly request: (path: string, message: IncomingMessage, reply: ServerResponse) => boolean;
+  /** Takes a connection whose caller wants another protocol. */
+  readonly upgrade: (message: IncomingMessage, socket: Socket, head: Buffer) => void;
+  /** How many of them are open. */
+  readonly streams: () => number;
+  /** Ends such connections, at the latest after `graceMs`; requests are the server's to end. */
+  readonly close: (graceMs: number) => void;
+}
 
 const NAMES = Object.keys(GOSSIP_PATHS) as GossipPathName[];
 
 export function gossipListener(views: AdminViews, log: Log, metrics: Metrics): GossipListener {
   const notices = new Notices(log);
-  const endpoints = new Endpoints(views.gossip, notices, metrics);
+  const intake = new Intake();
+  const endpoints = new Endpoints(views.gossip, notices, metrics, intake);
+  const streams = new Streams(endpoints, intake, notices);
   const operator = new OperatorRoutes(views.operator);
   const answer = async (
     path: string,
@@ -40,7 +49,7 @@ export function gossipListener(views: AdminViews, log: Log, metrics: Metrics): G
     if (methods.includes(message.method ?? '')) return operator.answer(path, message);
     return refusal([...(name === undefined ? [] : ['POST']), ...methods]);
   };
-  return (path, message, reply) => {
+  const request: GossipListener['request'] = (path, message, reply) => {
     const isOurs = NAMES.some((name) => GOSSIP_PATHS[name].path === path);
     if (!isOurs && operator.methods(path).length === 0) return false;
     answer(path, message).then(
@@ -52,6 +61,12 @@ export function gossipListener(views: AdminViews, log: Log, metrics: Metrics): G
       },
     );
     return true;
+  };
+  return {
+    request,
+    upgrade: streams.upgrade,
+    streams: () => streams.size,
+    close: (graceMs) => streams.close(graceMs),
   };
 }
 

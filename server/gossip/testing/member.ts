@@ -13,19 +13,18 @@ import { createPrimitives } from '../../../io/crypto/primitives.ts';
 import { createLog, type Log } from '../../../io/log.ts';
 import { createMetrics, type Metrics } from '../../../io/metrics.ts';
 import type { Validator } from '../../../io/validate/validator.ts';
-import { adminListener } from '../../admin.ts';
+import { adminServer } from '../../admin.ts';
 import { openCa } from '../../ca/ca.ts';
 import { readCertificate } from '../../ca/certificate.ts';
 import { readCsr } from '../../ca/csr.ts';
 import { readPublicKey } from '../../ca/public-key.ts';
 import { Engine } from '../../engine.ts';
-import { createServer } from '../../http.ts';
 import { listen } from '../../listen.ts';
 import { exposition, watchCore } from '../../meter.ts';
 import { policyOf } from '../../policy.ts';
 import { openStore } from '../../store.ts';
 import { freeStablePort } from '../../testing/ports.ts';
-import { gossipListener } from '../listener.ts';
+import { type GossipListener, gossipListener } from '../listener.ts';
 
 export const BASE_URL = 'https://acme.test';
 
@@ -66,17 +65,25 @@ export class Member {
   readonly engine: Engine;
   readonly metrics: () => string;
   readonly #server: Server;
+  readonly #gossipPaths: GossipListener;
   readonly #policy: ReturnType<typeof policyOf>;
 
   private constructor(
     url: string,
-    parts: { engine: Engine; metrics: Metrics; server: Server; lines: readonly string[] },
+    parts: {
+      engine: Engine;
+      metrics: Metrics;
+      server: Server;
+      lines: readonly string[];
+      gossipPaths: GossipListener;
+    },
     policy: ReturnType<typeof policyOf>,
   ) {
     this.url = url;
     this.engine = parts.engine;
     this.lines = parts.lines;
     this.#server = parts.server;
+    this.#gossipPaths = parts.gossipPaths;
     this.#policy = policy;
     this.metrics = exposition(parts.metrics, parts.engine);
   }
@@ -132,12 +139,11 @@ export class Member {
       policy,
     );
     const render = exposition(metrics, engine);
-    const server = createServer(
-      adminListener(engine, render, gossipListener(engine, log, metrics)),
-    );
+    const gossipPaths = gossipListener(engine, log, metrics);
+    const server = adminServer(engine, render, gossipPaths);
     await engine.start();
     await listen(server, `127.0.0.1:${port}`, 'port');
-    return new Member(url, { engine, metrics, server, lines }, policy);
+    return new Member(url, { engine, metrics, server, lines, gossipPaths }, policy);
   }
 
   get node(): string {
@@ -148,6 +154,11 @@ export class Member {
 
   get port(): number {
     return Number(new URL(this.url).port);
+  }
+
+  /** Streams that peers have open to it. */
+  get streams(): number {
+    return this.#gossipPaths.streams();
   }
 
   configure(peers: readonly string[]): void {
@@ -172,6 +183,7 @@ export class Member {
 
   async close(): Promise<void> {
     await this.engine.close();
+    this.#gossipPaths.close(0);
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }

@@ -1,5 +1,6 @@
 // A proxy before a node's admin listener: keeps what passes, and can spoil it.
-// Invariant: what is not spoilt passes octet for octet. Never here: opinions about it.
+// Invariant: what is not spoilt passes octet for octet, but no other protocol does: as with most
+// proxies, the headers that ask for one end here (RFC 9110 §7.6.1). Never here: opinions about it.
 
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { freeStablePort } from '../../testing/ports.ts';
@@ -29,7 +30,8 @@ export async function startTap(firstUrl: string): Promise<Tap> {
     const path = incoming.url ?? '';
     const body = await collect(incoming);
     passed.push({ path, headers: incoming.headers, body });
-    const { method, headers } = incoming;
+    const { method } = incoming;
+    const { connection: _, upgrade: __, ...headers } = incoming.headers;
     const forwarded = request(`${targetUrl}${path}`, { method: method!, headers });
     forwarded.on('error', () => outgoing.destroy());
     forwarded.on('response', async (answer) => {
