@@ -15,6 +15,7 @@ import {
 import type { Metrics } from '../../io/metrics.ts';
 import { PeerClient, type PeerResponse } from '../../io/peer-client.ts';
 import type { PeerPort } from '../../io/peer-port.ts';
+import { StreamClient } from '../../io/stream-client.ts';
 import { ClockSkew } from './clock-skew.ts';
 import type { Notices } from './notices.ts';
 import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
@@ -33,7 +34,7 @@ export class Calls implements PeerPort {
   readonly #skew: ClockSkew;
   /** Redemptions have connections of their own: clients wait for them, and pages are large. */
   readonly #bulk = new PeerClient();
-  readonly #quick = new PeerClient();
+  readonly #quick = new StreamClient();
   /** Starts of nodes that have introduced themselves and are no members yet. */
   readonly #met = new Map<string, string | undefined>();
   /** Sealed exchanges that redemptions wait for, by peer. */
