@@ -61,6 +61,7 @@ export class Streams {
     // Its end is what counts, and comes as `close`.
     socket.on('error', () => {});
     socket.setTimeout(0);
+    if (socket.destroyed) return;
     const { side } = this.#endpoints;
     const refusal = refusalOf(message) ?? (typeof side === 'string' ? unable(side) : undefined);
     if (refusal !== undefined) refuse(socket, refusal);
