@@ -116,7 +116,12 @@ function checkList(
   value: unknown,
   checkElement: (element: unknown, at: readonly (string | number)[]) => readonly ValueFault[],
 ): readonly ValueFault[] {
-  if (!Array.isArray(value)) return [wrongType(name, 'an array of texts', value)];
+  if (!Array.isArray(value)) {
+    const fault = wrongType(name, 'an array of texts', value);
+    const isPlain = typeof value === 'string' && /^[^"\\]{1,80}$/.test(value);
+    const isElement = isPlain && checkElement(value, []).length === 0;
+    return [isElement ? { ...fault, fix: `write [${quote(value)}]` } : fault];
+  }
   const max = setting.max ?? setting.values?.length ?? 0;
   const repeated = value.findIndex((element, index) => value.indexOf(element) < index);
   const faults = value.flatMap((element: unknown, index) => checkElement(element, [index]));

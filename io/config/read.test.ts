@@ -90,6 +90,26 @@ test('a wrong type names the right one', () => {
   assert.match(complaints('[server]\neab_keys = []\n')[0] ?? '', /must be a table/);
 });
 
+test('one text where a list belongs is shown as a list, if it may stand in one', () => {
+  const message = '2:9 peers must be an array of texts, not text → write';
+  const text = '[gossip]\npeers = "http://a.test:1"\n';
+  assert.equal(complaints(text), [`${message} ["http://a.test:1"]`]);
+  for (const unfit of ['nonsense', 'http://u:hunter2@a.test']) {
+    assert.equal(complaints(`[gossip]\npeers = "${unfit}"\n`), [`${message} an array of texts`]);
+  }
+});
+
+test('a word for true or false is answered with the one that was meant', () => {
+  const words = ['yes', 'on', 'True', 'no', 'off', 'FALSE'];
+  for (const [at, word] of words.entries()) {
+    for (const rest of ['', '\n', ' # once\n']) {
+      const [complaint = ''] = complaints(`[tls]\nenabled = ${word}${rest}`);
+      assert.match(complaint, `→ write ${at < 3}, or "${word}" in quotes if it is text`);
+    }
+  }
+  assert.match(complaints('[log]\nlevel = nothing\n')[0] ?? '', '→ put text in quotes');
+});
+
 test('numbers are whole and within their bounds', () => {
   for (const value of ['0', '-1', '4294967296', '1.5', 'inf', 'nan']) {
     assert.is(errorsOf(`[gossip]\ninterval_secs = ${value}\n`).length, 1, value);
@@ -115,9 +135,9 @@ test('a missing setting points at its section', () => {
 });
 
 test('a syntax error has its place, its line and a fix', () => {
-  const [error] = errorsOf('a = 1\r\nb = yes\r\n');
+  const [error] = errorsOf('a = 1\r\nb = may\r\n');
   assert.equal([error?.line, error?.column], [2, 5]);
-  assert.equal(error?.excerpt, ['b = yes', '    ^']);
+  assert.equal(error?.excerpt, ['b = may', '    ^']);
   assert.match(error?.fix ?? '', /put text in quotes/);
   assert.match(complaints('[ca]\n[ca]\n')[0] ?? '', /keep one of the two/);
   assert.match(complaints(`a = ${'['.repeat(100)}`)[0] ?? '', /less deeply/);

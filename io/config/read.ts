@@ -18,6 +18,9 @@ import { fieldName, isSection, type Leaf, type Section, type SettingTable } from
 import { syntaxFix } from './syntax-fix.ts';
 import { describeUnknownKey } from './unknown-key.ts';
 
+/** Characters from a syntax error on by which its fix is chosen. */
+const SHOWN_TO_FIX = 16;
+
 export type ConfigResult =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
@@ -36,7 +39,11 @@ export function readConfig(
   const parsed = parseToml(text);
   if (!parsed.ok) {
     const { start, message } = parsed;
-    const error = point({ start, end: start + 1 }, message, syntaxFix(message));
+    const error = point(
+      { start, end: start + 1 },
+      message,
+      syntaxFix(message, text.slice(start, start + SHOWN_TO_FIX)),
+    );
     return { ok: false, errors: [error] };
   }
   const reader = new SectionReader();

@@ -24,6 +24,11 @@ const FIXES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-export function syntaxFix(message: string): string {
+/** `rest`: the text from the place of the error on. */
+export function syntaxFix(message: string, rest: string): string {
+  const [word, isTrue] = /^(?:(yes|on|true)|no|off|false)(?![^\s,#\]}])/i.exec(rest) ?? [];
+  if (/invalid value/.test(message) && word !== undefined) {
+    return `write ${isTrue !== undefined}, or "${word}" in quotes if it is text`;
+  }
   return FIXES.find(([pattern]) => pattern.test(message))?.[1] ?? 'correct the TOML at the caret';
 }
