@@ -163,7 +163,7 @@ export class Node {
       case 'request':
         this.#cluster?.served(this.#now.wallMs);
         if (this.#mayServe(input)) this.#start(input);
-        else this.#turnAway(input, this.unready ?? '');
+        else this.#turnAway(input, `this node is not ready: ${this.unready}`);
         return;
       default:
         this.#start(input);

@@ -166,6 +166,7 @@ test('a node with an empty database refuses what writes until it has met a peer'
   const post = { method: 'POST', contentType: 'application/jose+json', body: '{}' };
   const { response } = b.request({ ...post, target: '/acme/new-account' });
   assert.is(response?.status, 503);
+  assert.match(response?.body as string, /"detail":"this node is not ready: no first contact/);
   assert.ok(response?.headers.some(([name]) => name === 'Retry-After'));
   const { response: directory } = b.request({
     method: 'GET',
