@@ -30,7 +30,7 @@ async function withServer(
   const directory = mkdtempSync(join(tmpdir(), 'akamu-serve-'));
   const file = join(directory, 'akamu.toml');
   writeFileSync(file, configuration(acme, rest));
-  const child = spawn(process.execPath, [PROGRAM, 'serve', '--config', file], {
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -91,6 +91,17 @@ test('a server whose log nobody reads any more goes on, and stops cleanly', asyn
     child.kill('SIGTERM');
     child.kill('SIGHUP');
     assert.is(await exit, 0);
+  });
+});
+
+test('a node whose configuration file is gone keeps what it has at a reload, and says so', async () => {
+  await withServer('127.0.0.1:0', async (child, log, file) => {
+    await until(() => log().includes('node: listening'));
+    rmSync(file);
+    child.kill('SIGHUP');
+    await until(() => log().includes('not reloaded'));
+    assert.match(log(), /ERROR config: not reloaded: the old configuration .* no such file/);
+    assert.not.match(log(), 'config: reloaded');
   });
 });
 

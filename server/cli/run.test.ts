@@ -160,6 +160,28 @@ test('serve gets the configuration, a log, and a way to read the file again', as
   );
 });
 
+test('a file that was read once and is gone is a mistake, and not the defaults', async () => {
+  for (const args of [['serve'], ['serve', '--config', 'akamu.toml']]) {
+    writeFileSync('akamu.toml', '[server]\nexternal_account_required = true\n');
+    await akamu(args, async (_config, _log, reload) => {
+      rmSync('akamu.toml');
+      const again = reload();
+      assert.equal(again.ok ? 'defaults' : again.errors[0]!.message, 'there is no such file');
+    });
+  }
+});
+
+test('a file that appears at ./akamu.toml after a start without one is read, and then missed', async () => {
+  await akamu(['serve'], async (_config, _log, reload) => {
+    assert.ok(reload().ok);
+    writeFileSync('akamu.toml', '[log]\nlevel = "warn"\n');
+    const found = reload();
+    assert.is(found.ok && found.config.log.level, 'warn');
+    rmSync('akamu.toml');
+    assert.not.ok(reload().ok);
+  });
+});
+
 test('help shows every command and every option, within 100 columns', async () => {
   const top = await akamu(['--help']);
   assert.is(top.code, 0);

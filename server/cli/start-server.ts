@@ -6,7 +6,13 @@ import { createProcessLog } from '../../io/log.ts';
 import { EXIT, type ExitCode, type OptionValues, textOption, type World } from './command.ts';
 
 export async function startServer(values: OptionValues, world: World): Promise<ExitCode> {
-  const load = (): LoadResult => loadConfig(textOption(values, 'config'));
+  let known = textOption(values, 'config');
+  // A file that was read once is missed when it is gone: the defaults might let everybody in.
+  const load = (): LoadResult => {
+    const loaded = loadConfig(known);
+    if (loaded.ok) known ??= loaded.file;
+    return loaded;
+  };
   const loaded = load();
   if (!loaded.ok) {
     world.tell(renderErrors(loaded.errors));
