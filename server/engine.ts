@@ -16,6 +16,7 @@ import { hostNow } from '../io/clock.ts';
 import { Driver, type Watch } from '../io/driver.ts';
 import { entropy } from '../io/entropy.ts';
 import type { Log, LogFields } from '../io/log.ts';
+import { accountOf } from '../io/operator-error.ts';
 import { type Store, StoreError, type StoreStats } from '../io/store/store.ts';
 import type { Validator } from '../io/validate/validator.ts';
 import { buildList } from './crl-source.ts';
@@ -231,9 +232,8 @@ export class Engine {
     const part = error instanceof StoreError ? 'the database' : 'a part of this node';
     this.#fault = `${part} failed; recovering`;
     this.#reason = messageOf(error);
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log.error('node', 'stopped acknowledging; starting again from what is durable', {
-      reason,
+      reason: accountOf(error),
     });
     void this.#restart(failed);
   }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../core/bytes.ts';
 import { changedFacts, replicaFrom } from '../core/crdt/facts.ts';
 import { emptyReplica, type ReplicaState } from '../core/crdt/replica.ts';
+import { OperatorError } from '../io/operator-error.ts';
 import type { Store } from '../io/store/store.ts';
 
 export interface NodeIdentity {
@@ -27,7 +28,7 @@ export async function loadIdentity(
   const known = keyed ?? meta.get('node');
   const replica = replicaFrom(meta, boot);
   if (replica !== undefined && 'broken' in replica) {
-    throw new Error(`the database is damaged: its fact "${replica.broken}" makes no sense`);
+    throw new OperatorError(`the database is damaged: its fact "${replica.broken}" makes no sense`);
   }
   if (known !== undefined && replica !== undefined) {
     // A database that can be read but not written must not make the node ready.

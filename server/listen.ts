@@ -7,6 +7,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { type ListenAddress, parseListenAddress } from '../io/config/address.ts';
 import { InFlight } from '../io/in-flight.ts';
+import { OperatorError } from '../io/operator-error.ts';
 
 const FIXES: { readonly [code: string]: string } = {
   EADDRINUSE: 'another process listens there; stop it or choose another address',
@@ -23,14 +24,15 @@ const underWay = new WeakMap<Server, InFlight<ServerResponse>>();
 /** Starts listening and returns the address in use, as text. */
 export async function listen(server: Server, text: string, key: string): Promise<string> {
   const address = parseListenAddress(text);
-  if (address === undefined) throw new Error(`${key}: "${text}" is no address to listen on`);
+  if (address === undefined)
+    throw new OperatorError(`${key}: "${text}" is no address to listen on`);
   follow(server);
   try {
     if (address.kind === 'unix') await removeStaleSocket(address.path);
     await bind(server, address);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Error(`${key} = "${text}": ${FIXES[code] ?? message}`);
+    throw new OperatorError(`${key} = "${text}": ${FIXES[code] ?? message}`);
   }
   if (address.kind === 'unix') {
     chmodSync(address.path, 0o660);

@@ -5,12 +5,14 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ServerOptions, Server as TlsServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import type { Identifier } from '../core/acme/identifier.ts';
 import { readDnsName, readIpAddress } from '../core/acme/identifier.ts';
 import { toBase64Url } from '../core/bytes.ts';
 import { bitString, encode, integer, objectIdentifier, sequence, setOf } from '../core/der.ts';
 import type { TlsConfig } from '../io/config/index.ts';
 import type { Log } from '../io/log.ts';
+import { OperatorError } from '../io/operator-error.ts';
 import type { CertificateAuthority } from './ca/ca.ts';
 import { subjectAltName } from './ca/extensions.ts';
 import { toPem } from './ca/pem.ts';
@@ -43,7 +45,7 @@ export function openIdentity(
   nowMs: number,
 ): TlsIdentity {
   if (config.certFile !== undefined && config.keyFile !== undefined) {
-    return { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile) };
+    return readIdentity(config.certFile, config.keyFile);
   }
   const lifetimeMs = Math.min(LIFETIME_MS, validityDays * DAY_MS);
   return issueIdentity(baseUrl, authority, lifetimeMs, nowMs);
@@ -71,6 +73,19 @@ export function keepIdentity(
   return () => clearInterval(timer);
 }
 
+function readIdentity(certFile: string, keyFile: string): TlsIdentity {
+  const identity = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  try {
+    createSecureContext(identity);
+  } catch (error) {
+    const files = `[tls] cert_file ${certFile} and key_file ${keyFile}`;
+    throw new OperatorError(
+      `${files} cannot be used (${(error as Error).message}); give a certificate and its key as PEM`,
+    );
+  }
+  return identity;
+}
+
 function issueIdentity(
   baseUrl: string,
   authority: CertificateAuthority,
@@ -89,7 +104,8 @@ function issueIdentity(
     notBeforeMs: nowMs,
     notAfterMs: Math.min(nowMs + lifetimeMs, authority.expiresMs),
   });
-  if (!result.ok) throw new Error(`cannot issue the server's own certificate: ${result.detail}`);
+  if (!result.ok)
+    throw new OperatorError(`cannot issue the server's own certificate: ${result.detail}`);
   const { notBeforeMs, notAfterMs, der } = result.certificate;
   const leaf = toPem('CERTIFICATE', new Uint8Array(Buffer.from(der, 'base64')));
   return {
@@ -105,7 +121,7 @@ function hostOf(baseUrl: string): Identifier {
   if (ip.ok) return ip.value;
   const dns = readDnsName(host);
   if (dns.ok) return dns.value;
-  throw new Error(`the host of base_url cannot be in a certificate: ${dns.reason}`);
+  throw new OperatorError(`the host of base_url cannot be in a certificate: ${dns.reason}`);
 }
 
 /** PKCS#10 (RFC 2986) for one name, empty subject. */

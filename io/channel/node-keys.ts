@@ -15,6 +15,7 @@ import {
 } from 'node:crypto';
 import { concatBytes, fromBase64Url, toBase64Url, toUtf8 } from '../../core/bytes.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
+import { OperatorError } from '../operator-error.ts';
 import { clusterKey } from './cluster-key.ts';
 import { readDescriptor } from './descriptor.ts';
 import { KEM_SEED_OCTETS, ML_KEM_768 } from './kem.ts';
@@ -40,7 +41,7 @@ const TAG_OCTETS = 16;
 const WRAPPED = /^v1\.([A-Za-z0-9_-]{27})\.([A-Za-z0-9_-]{40,1000})$/;
 
 /** A fact that cannot be used; the message names it and what to do. */
-export class NodeKeyError extends Error {
+export class NodeKeyError extends OperatorError {
   override readonly name = 'NodeKeyError';
 
   constructor(fact: FactName, reason: string) {

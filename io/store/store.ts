@@ -9,6 +9,7 @@ import type { Record, RecordKey } from '../../core/crdt/record.ts';
 import type { EffectOf } from '../../core/effect.ts';
 import type { Loaded } from '../../core/input.ts';
 import { LIMITS } from '../../core/limits.ts';
+import { OperatorError } from '../operator-error.ts';
 
 /** Changes that become durable together. Applied in this order: records, forget, meta. */
 export interface Batch {
@@ -86,7 +87,7 @@ export const STORE_FAULTS = {
 export type StoreFault = keyof typeof STORE_FAULTS;
 
 /** The one error a store raises; `fault` says which kind, the message what happened. */
-export class StoreError extends Error {
+export class StoreError extends OperatorError {
   override readonly name = 'StoreError';
   readonly fault: StoreFault;
   readonly detail: string;

@@ -2,6 +2,7 @@
 // Invariant: every CaError names the file and the fix. Never here: parsing of the configuration.
 
 import { dirname, join } from 'node:path';
+import { OperatorError } from '../../io/operator-error.ts';
 import type { CaKeyType } from './keys.ts';
 
 /** One `[[ca]]` entry. */
@@ -35,7 +36,7 @@ export interface CaPaths {
 }
 
 /** The CA cannot be opened; the message is for the operator. */
-export class CaError extends Error {
+export class CaError extends OperatorError {
   override readonly name = 'CaError';
 }
 

@@ -5,12 +5,13 @@
 import { request } from 'node:http';
 import { parseListenAddress } from '../../io/config/address.ts';
 import type { Config } from '../../io/config/index.ts';
+import { OperatorError } from '../../io/operator-error.ts';
 
 const TIMEOUT_MS = 15_000;
 const MAX_OCTETS = 16 * 1024 * 1024;
 
 /** Why there is no answer; the message names the fix. */
-export class AdminFailure extends Error {
+export class AdminFailure extends OperatorError {
   override readonly name = 'AdminFailure';
   /** True when nobody listens there: the server does not run. */
   readonly isDown: boolean;

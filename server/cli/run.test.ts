@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exampleConfig } from '../../io/config/index.ts';
+import { OperatorError } from '../../io/operator-error.ts';
 import type { World } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { runCommandLine } from './run.ts';
@@ -78,6 +79,17 @@ test('serve that fails says why and exits with 1', async () => {
   });
   assert.is(outcome.code, 1);
   assert.match(outcome.err, /\nERROR node: stopped by a failure error="port 8443 is taken" /);
+});
+
+test('serve that fails for a reason that was foreseen keeps the stack for debugging', async () => {
+  const fail = async (): Promise<never> => {
+    throw new OperatorError('port 8443 is taken');
+  };
+  const line = 'ERROR node: stopped by a failure error="port 8443 is taken"\n';
+  assert.ok((await akamu(['serve'], fail)).err.endsWith(line));
+  writeFileSync('akamu.toml', '[log]\nlevel = "debug"\n');
+  const { err } = await akamu(['serve'], fail);
+  assert.match(err, `${line}DEBUG node: where it failed stack="OperatorError: port 8443 is taken`);
 });
 
 test('a command that throws exits with 1 and does not take the process along', async () => {

@@ -2,6 +2,7 @@
 // Invariant: it never throws and never exits by itself; whatever happens ends in an exit code and,
 // unless all is well, in a line that says why. Never here: what a command does.
 
+import { accountOf } from '../../io/operator-error.ts';
 import { type Command, EXIT, type ExitCode, type World } from './command.ts';
 import { parseCommandLine } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
@@ -38,8 +39,7 @@ async function runCommand(
   try {
     return await command.run(values, world);
   } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    world.tell(`akamu ${command.words.join(' ')}: ${reason}\n`);
+    world.tell(`akamu ${command.words.join(' ')}: ${accountOf(error)}\n`);
     return EXIT.failure;
   }
 }

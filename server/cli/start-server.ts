@@ -3,6 +3,7 @@
 
 import { type LoadResult, loadConfig, renderErrors } from '../../io/config/index.ts';
 import { createProcessLog } from '../../io/log.ts';
+import { isForeseen } from '../../io/operator-error.ts';
 import { EXIT, type ExitCode, type OptionValues, textOption, type World } from './command.ts';
 
 export async function startServer(values: OptionValues, world: World): Promise<ExitCode> {
@@ -26,7 +27,9 @@ export async function startServer(values: OptionValues, world: World): Promise<E
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const stack = error instanceof Error ? error.stack : undefined;
-    log.error('node', 'stopped by a failure', { error: reason, stack });
+    const isUnforeseen = !isForeseen(error);
+    log.error('node', 'stopped by a failure', { error: reason, ...(isUnforeseen && { stack }) });
+    if (!isUnforeseen) log.debug('node', 'where it failed', { stack });
     return EXIT.failure;
   }
   return EXIT.ok;
