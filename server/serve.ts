@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { Server as TlsServer } from 'node:https';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type CaConfig, type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
 import { createPrimitives } from '../io/crypto/primitives.ts';
@@ -22,6 +21,7 @@ import { Engine } from './engine.ts';
 import type { ClusterOptions } from './gossip/join.ts';
 import { gossipListener } from './gossip/listener.ts';
 import { advertisedUrl } from './gossip/options.ts';
+import { greeting } from './greeting.ts';
 import { createServer, edge } from './http.ts';
 import { drain, listen } from './listen.ts';
 import { exposition, observeRequests, watchCore } from './meter.ts';
@@ -80,7 +80,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
     const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
     const address = await listen(acme, config.listenAddr, 'listen_addr');
     log.info('node', 'listening', { acme: address, admin: adminAddress });
-    greet(config);
+    process.stderr.write(greeting(config));
 
     let current = config;
     onHangUp = () => {
@@ -160,24 +160,6 @@ function openValidator({ server }: Config): Validator {
     allowPrivateIps: server.httpValidationAllowPrivateIps,
     ...(dnsResolverAddr !== undefined && { dnsServers: [dnsResolverAddr] }),
   });
-}
-
-/** What a newcomer needs to get a first certificate. */
-function greet(config: Config): void {
-  const directory = `${config.baseUrl}/acme/directory`;
-  const root = resolve(config.ca.find(({ isDefault }) => isDefault)!.rootCertFile);
-  process.stderr.write(
-    `
-  ACME directory    ${directory}
-  root certificate  ${root}
-
-  Get a certificate (on the host that owns the name; it listens on port 80 for a moment):
-
-    REQUESTS_CA_BUNDLE=${root} certbot certonly --standalone \\
-      --server ${directory} --agree-tos --register-unsafely-without-email -d NAME
-
-`,
-  );
 }
 
 function reconfigure(
