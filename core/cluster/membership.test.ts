@@ -273,6 +273,26 @@ test('operators are refused with what to do instead', () => {
   }
 });
 
+test('a member that has not been met since the start is no stranger at its own URL', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  const { database, facts } = cluster.rig('a');
+  cluster.stop('b');
+  cluster.stop('c');
+  cluster.restart('a', { database, facts });
+  const a = cluster.rig('a');
+  a.submit({ kind: 'configure', policy: a.policy, peers: [urlOf('b'), 'http://elsewhere'] });
+  cluster.run(1);
+  const { body } = administer(a, { kind: 'status' });
+  assert.equal(
+    body['members'].map(({ url, reachable }: JsonBody) => [url, reachable]),
+    [
+      ['http://b', null],
+      ['http://c', null],
+    ],
+  );
+  assert.equal(body['strangers'], ['http://elsewhere']);
+});
+
 test('status shows the members, how far behind they are, and whether contents agree', () => {
   const cluster = Cluster.ofStrangers(['a', 'b']);
   const a = cluster.rig('a');

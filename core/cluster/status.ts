@@ -13,6 +13,7 @@ import type { Transaction } from '../transaction.ts';
 import type { Cluster } from './cluster.ts';
 import { type NodeDescriptor, readDescriptor } from './descriptor.ts';
 import { refusalOf, register } from './introduction.ts';
+import type { Membership } from './membership.ts';
 import { announceRotation, mayRotate } from './rotation.ts';
 
 /** Carries out a command. `unready`: why this node does not serve, if it does not. */
@@ -55,12 +56,16 @@ function clusterStatus(tx: Transaction, cluster: Cluster, unready: string | unde
     members: [...membership.members.values()]
       .sort((a, b) => (a.node < b.node ? -1 : 1))
       .map((descriptor) => memberStatus(tx, cluster, state, descriptor)),
-    /** Configured URLs at which no node has been met since the start. */
-    strangers: membership.strangers,
+    /** Configured URLs at which no node has been met since the start, and that no member has. */
+    strangers: membership.strangers.filter((url) => !isOfMember(membership, url)),
     removed: [...membership.removed].sort(),
     leases: leases.size,
     redemptions: redemptions.size,
   };
+}
+
+function isOfMember({ members }: Membership, url: string): boolean {
+  return [...members.values()].some((member) => member.url === url);
 }
 
 function memberStatus(

@@ -17,7 +17,7 @@ export interface ClusterStatus {
   readonly reason: string | null;
   readonly position: number;
   readonly members: readonly MemberStatus[];
-  /** Configured URLs at which no node has been met. */
+  /** Configured URLs at which no node has been met, and that no member has. */
   readonly strangers: readonly string[];
   readonly removed: readonly string[];
   readonly leases: number;

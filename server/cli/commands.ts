@@ -106,7 +106,8 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Show the nodes of the cluster, as the node of this host sees them.',
     details: [
       'Asks the running server through its admin listener, which is for callers of this host.',
-      'Exits with 0 when every other node is reachable and agrees, and with 1 when not.',
+      'Exits with 0 when every other node is reachable and agrees, and with 1 when not. REACHABLE is',
+      'as of the last exchange, up to [gossip] interval_secs ago.',
     ],
     options: [
       SERVER_CONFIG,
