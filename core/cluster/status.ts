@@ -64,8 +64,9 @@ function clusterStatus(tx: Transaction, cluster: Cluster, unready: string | unde
   };
 }
 
-function isOfMember({ members }: Membership, url: string): boolean {
-  return [...members.values()].some((member) => member.url === url);
+function isOfMember(membership: Membership, url: string): boolean {
+  const members = [...membership.members.values()];
+  return members.some(({ node, url: own }) => own === url || membership.urlOf(node) === url);
 }
 
 function memberStatus(
@@ -129,7 +130,7 @@ function removeNode(tx: Transaction, { membership }: Cluster, node: string): Web
   }
   const known = tx.get('node', node);
   if (known === undefined) {
-    return refusal(404, 'no node has this id', 'see the ids with: akamu cluster status');
+    return refusal(404, 'no node has this id', '`akamu cluster status` shows them');
   }
   if (known.fields['status'] !== 'removed') {
     tx.put('node', node, { status: 'removed' });

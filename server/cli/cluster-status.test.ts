@@ -116,13 +116,48 @@ test('a cluster is watched while a node joins it, and while one is removed', asy
     assert.is(watched.out.split('this node').length, 3);
 
     assert.match((await akamu(b.port, ['node', 'remove', b.node])).err, 'does not remove itself');
-    const unknown = await akamu(b.port, ['node', 'remove', 'x'.repeat(27)]);
-    assert.match(unknown.err, 'no node has this id; see the ids with: akamu cluster status');
-    const removed = await akamu(b.port, ['node', 'remove', a.node]);
+    for (const id of ['x'.repeat(27), 'node2', 'http://b']) {
+      const unknown = await akamu(b.port, ['node', 'remove', id]);
+      assert.is(unknown.code, 1);
+      assert.match(
+        unknown.err,
+        /^akamu node remove: .*no node has this id; `akamu cluster status` /,
+      );
+      assert.not.match(unknown.err, 'body');
+    }
+    const refused = await akamu(b.port, ['node', 'remove', a.node]);
+    assert.is(refused.code, 1);
+    assert.match(refused.err, 'this node answers; stop it first, or give --force');
+    assert.equal((await statusOf(b)).removed, []);
+    const removed = await akamu(b.port, ['node', 'remove', a.node, '--force']);
     assert.is(removed.code, 0, removed.err);
     assert.equal((await statusOf(b)).removed, [a.node]);
   } finally {
     await Promise.all([a.close(), b.close()]);
+  }
+});
+
+test('a node that was stopped a moment ago is removed, also when another is at its URL', async () => {
+  const a = await Member.start({ directory, name: 'a', gossip: {} });
+  const b = await Member.start({ directory, name: 'b', gossip: { peers: [a.url] } });
+  const c = await Member.start({ directory, name: 'c', gossip: { peers: [a.url] } });
+  const gone = [b.node, c.node];
+  let successor: Member | undefined;
+  try {
+    const status = async (): Promise<ClusterStatus> => statusOf(a);
+    await until(
+      async () => (await status()).members.filter(({ reachable }) => reachable).length === 2,
+      () => `they never met:\n${a.lines.join('\n')}`,
+    );
+    await Promise.all([b.close(), c.close()]);
+    successor = await Member.start({ directory, name: 'd', port: c.port, gossip: {} });
+    for (const node of gone) {
+      const { code, err } = await akamu(a.port, ['node', 'remove', node]);
+      assert.is(code, 0, err);
+    }
+    assert.equal((await status()).removed, [...gone].sort());
+  } finally {
+    await Promise.all([a.close(), b.close(), c.close(), successor?.close()]);
   }
 });
 

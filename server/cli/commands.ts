@@ -152,11 +152,14 @@ export const COMMANDS: readonly Command[] = [
     words: ['node', 'remove'],
     summary: 'Remove a node from the cluster for good.',
     details: [
-      'Every node refuses it from now on, for ever. Stop the node first; to come back it needs a',
-      'new database. Take its URL out of [gossip] peers on the others.',
+      'Every node refuses it from now on, for ever. Stop the node first: while it answers, this is',
+      'refused. To come back it needs a new database. Take its URL out of [gossip] peers on the others.',
     ],
     argument: { name: 'ID', doc: 'The id of the node, as `akamu cluster status` shows it.' },
-    options: [SERVER_CONFIG],
+    options: [
+      SERVER_CONFIG,
+      { name: 'force', doc: 'Remove it even while it answers; it is told, and stops serving.' },
+    ],
     run: removeNode,
   },
 ];

@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
-import { readDescriptor } from '../../io/channel/descriptor.ts';
+import { NODE_ID, readDescriptor } from '../../io/channel/descriptor.ts';
 import { type Config, loadConfig, renderErrors } from '../../io/config/index.ts';
 import { openStore } from '../store.ts';
 import { AdminFailure, askAdmin } from './admin-client.ts';
@@ -37,7 +37,11 @@ export function rotateKey(values: OptionValues, world: World): Promise<ExitCode>
 export function removeNode(values: OptionValues, world: World): Promise<ExitCode> {
   return withConfig('akamu node remove', values, world, async (config) => {
     const node = textOption(values, 'ID')!;
-    await askAdmin(config, 'POST', '/admin/gossip/remove', { node });
+    if (!NODE_ID.test(node)) {
+      throw new AdminFailure('no node has this id; `akamu cluster status` shows them');
+    }
+    const force = values.has('force');
+    await askAdmin(config, 'POST', '/admin/gossip/remove', { node, force });
     world.tell(`${node} is removed: every node refuses it from now on, for ever\n`);
   });
 }

@@ -20,7 +20,11 @@ export interface OperatorSide {
   readonly cluster:
     | {
         readonly descriptor: NodeDescriptor;
-        readonly calls: { readonly skewSecs: ReadonlyMap<string, number> };
+        readonly calls: {
+          readonly skewSecs: ReadonlyMap<string, number>;
+          /** Who answers at a URL; rejects when nobody of this cluster does. */
+          readonly introduce: (url: string) => Promise<NodeDescriptor>;
+        };
         /** Gives the node a new KEM key; undefined as above. */
         readonly rotate: () => Promise<WebResponse | undefined>;
       }
@@ -67,7 +71,11 @@ const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: ['gossip', 'remove'],
-    run: (side, body) => side.administer({ kind: 'remove', node: nodeIn(body) }),
+    run: async (side, body) => {
+      const node = nodeIn(body);
+      if (memberOf(body, 'force') !== true && (await isThere(side, node))) return IS_THERE;
+      return side.administer({ kind: 'remove', node });
+    },
   },
   {
     method: 'POST',
@@ -148,6 +156,8 @@ const ALONE = 'this node works alone: its configuration has no [gossip] section'
 const JOIN = 'add one to make it a node of a cluster';
 const STOPPED = refusal(503, 'this node is not running at the moment', 'see its log');
 
+const IS_THERE = refusal(409, 'this node answers', 'stop it first, or give --force');
+
 function segmentsOf(path: string): readonly string[] {
   return path.startsWith('/admin/') ? path.slice('/admin/'.length).split('/') : [];
 }
@@ -171,6 +181,17 @@ function json(status: number, value: object): WebResponse {
     ['Cache-Control', 'no-store'],
   ] as const;
   return { status, headers, body: `${JSON.stringify(value)}\n`, route: 'admin' };
+}
+
+/** Whether a member answers where it is called: asked now, since the last exchange may be long ago. */
+async function isThere({ administer, cluster }: OperatorSide, node: string): Promise<boolean> {
+  const answer = cluster && (await administer({ kind: 'status' }));
+  if (answer?.status !== 200 || typeof answer.body !== 'string') return false;
+  const { members } = JSON.parse(answer.body) as { members: readonly NodeDescriptor[] };
+  const url = members.find((member) => member.node === node)?.url;
+  if (url === undefined) return false;
+  const found = await cluster?.calls.introduce(url).catch(() => undefined);
+  return found?.node === node;
 }
 
 /** The core knows no clock but its own: how far the others are off is added here. */
