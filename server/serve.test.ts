@@ -1,12 +1,13 @@
 // How the server process ends: by a failure while it starts, and when nobody reads its log. The
 // program runs as it is installed. Never here: what it serves (server/testing has the scenarios).
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -103,6 +104,30 @@ test('a node whose configuration file is gone keeps what it has at a reload, and
     await until(() => log().includes('not reloaded'));
     assert.match(log(), /ERROR config: not reloaded: the old configuration .* no such file/);
     assert.not.match(log(), 'config: reloaded');
+  });
+});
+
+test('a CA that is gone is not made anew beside a database that was used with it', async () => {
+  await withServer('127.0.0.1:0', async (child, log, file) => {
+    await until(() => log().includes('node: listening'));
+    const made = /WARN ca: made a new root and issuing CA id="default" root_sha256="(.*)"/;
+    const pem = readFileSync(join(dirname(file), 'data/ca/root.pem'));
+    assert.is(made.exec(log())?.[1], new X509Certificate(pem).fingerprint256);
+    const stopped = exitOf(child);
+    child.kill('SIGTERM');
+    assert.is(await stopped, 0);
+    const ca = join(dirname(file), 'data/ca');
+    rmSync(ca, { recursive: true });
+    const again = spawnSync(process.execPath, [PROGRAM, 'serve'], { cwd: dirname(file) });
+    assert.is(again.status, 1);
+    const said = again.stderr.toString();
+    assert.match(said, /ERROR node: stopped by a failure error="the files of the CA \\"default\\"/);
+    assert.match(
+      said,
+      /data\/ca\/key\.pem and data\/ca\/cert\.pem, are missing, .* data\/akamu\.db /,
+    );
+    assert.match(said, /Restore the files of the CA, or start with an empty database, .*"\n$/);
+    assert.not.ok(existsSync(ca));
   });
 });
 

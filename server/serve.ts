@@ -1,19 +1,19 @@
-// `akamu serve`: opens the CAs and the database, starts the node and its two listeners, and stops
+// `akamu serve`: opens the database and the CAs, starts the node and its two listeners, and stops
 // them in order. Composition only. Invariant: nothing listens before the node can answer, and the
 // database is closed last. Never here: anything that decides.
 
-import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
 import type { Server as TlsServer } from 'node:https';
 import { hostname } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { type CaConfig, type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
+import { type Config, type LoadResult, renderErrors } from '../io/config/index.ts';
 import { createPrimitives } from '../io/crypto/primitives.ts';
 import type { Log } from '../io/log.ts';
 import { createMetrics, type Metrics } from '../io/metrics.ts';
+import type { Store } from '../io/store/store.ts';
 import { createValidator, type Validator } from '../io/validate/validator.ts';
 import { adminServer, withHealth } from './admin.ts';
-import { type CertificateAuthority, openCa } from './ca/ca.ts';
+import { openAuthorities, rememberAuthorities } from './authorities.ts';
+import type { CertificateAuthority } from './ca/ca.ts';
 import { readCertificate } from './ca/certificate.ts';
 import { readCsr } from './ca/csr.ts';
 import { readPublicKey } from './ca/public-key.ts';
@@ -42,16 +42,34 @@ const HEAP_GROWTH = '--heap-growing-percent=50';
 export async function serve(config: Config, log: Log, reload: () => LoadResult): Promise<void> {
   setFlagsFromString(HEAP_GROWTH);
   // Without a listener SIGHUP ends the process: there is one from here until the very end.
+  process.on('SIGHUP', () => {});
+  // What the database knows of the CAs has to be known before their keys are made.
+  const store = await openStore(config.database, { mustExist: false });
+  try {
+    await serveFrom(store, config, log, reload);
+  } finally {
+    await store.close().catch(() => {});
+  }
+}
+
+/** The same, on a database that has just been opened. */
+async function serveFrom(
+  store: Store,
+  config: Config,
+  log: Log,
+  reload: () => LoadResult,
+): Promise<void> {
   let onHangUp = (): void => {};
   process.on('SIGHUP', () => onHangUp());
-  const authorities = openAuthorities(config, log);
+  const authorities = await openAuthorities(config, store, log);
   const { id, validityDays } = config.ca.find(({ isDefault }) => isDefault)!;
   const issuing = authorities.get(id)!;
   const metrics = createMetrics();
   const validator = openValidator(config);
   const engine = new Engine(
     {
-      open: (options) => openStore(config.database, options),
+      // To begin again after a failure takes a new one.
+      open: async (how) => (how.mustExist ? await openStore(config.database, how) : store),
       primitives: createPrimitives({ readCsr, readCertificate, judgeSpki: readPublicKey }),
       authorities,
       validator,
@@ -77,6 +95,7 @@ export async function serve(config: Config, log: Log, reload: () => LoadResult):
   const stopRenewing = identity && keepIdentity(acme as TlsServer, identity, openTls, log);
   try {
     await engine.start();
+    await rememberAuthorities(store, authorities);
     const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
     const address = await listen(acme, config.listenAddr, 'listen_addr');
     log.info('node', 'listening', { acme: address, admin: adminAddress });
@@ -113,43 +132,6 @@ function clusterOptions(
   }
   if (gossip === undefined) return undefined;
   return { config: gossip, url: advertisedUrl(config, hostname()), authority, log, metrics };
-}
-
-function openAuthorities(config: Config, log: Log): Authorities {
-  const authorities = new Map<string, ReturnType<typeof openCa>>();
-  for (const ca of config.ca) {
-    const authority = openCa(caConfig(ca), {
-      nowMs: Date.now(),
-      random: (length) => new Uint8Array(randomBytes(length)),
-    });
-    authorities.set(ca.id, authority);
-    const expires = new Date(authority.expiresMs).toISOString();
-    log.info('ca', 'opened', { id: ca.id, key_type: authority.keyType, expires });
-    warnAbout(ca, authority.expiresMs, log);
-  }
-  return authorities;
-}
-
-/** What works today but will hurt: an issuing certificate near its end, a key that others can read. */
-function warnAbout(ca: CaConfig, expiresMs: number, log: Log): void {
-  const daysLeft = Math.floor((expiresMs - Date.now()) / 86_400_000);
-  if (daysLeft < ca.validityDays) {
-    log.warn('ca', 'expires soon: certificates are issued for less than validity_days', {
-      id: ca.id,
-      days_left: daysLeft,
-    });
-  }
-  if ((statSync(ca.keyFile).mode & 0o077) !== 0) {
-    log.warn('ca', 'the key file can be read by others; chmod it to 600', { file: ca.keyFile });
-  }
-}
-
-function caConfig({ crlUrl, ocspUrl, ...rest }: CaConfig): Parameters<typeof openCa>[0] {
-  return {
-    ...rest,
-    ...(crlUrl !== undefined && { crlUrl }),
-    ...(ocspUrl !== undefined && { ocspUrl }),
-  };
 }
 
 function openValidator({ server }: Config): Validator {

@@ -3,11 +3,19 @@
 
 import { parseDatabaseUrl } from '../io/config/address.ts';
 import type { DatabaseConfig } from '../io/config/config.ts';
+import { labelOf } from '../io/config/database-url.ts';
 import { openMariadb } from '../io/store/mariadb.ts';
 import { MemoryStore } from '../io/store/memory.ts';
 import { openPostgres } from '../io/store/postgres.ts';
 import { openSqlite } from '../io/store/sqlite.ts';
 import { type Store, StoreError } from '../io/store/store.ts';
+
+/** What operators call it; without a password. */
+export function databaseName({ url }: DatabaseConfig): string {
+  const target = parseDatabaseUrl(url);
+  if (target?.kind === 'sqlite') return target.path;
+  return target === undefined || target.kind === 'memory' ? 'in memory' : labelOf(target);
+}
 
 /** Opens or creates the database. Rejects with a StoreError that names the fix. */
 export async function openStore(

@@ -48,7 +48,8 @@ export class NodeKeyError extends OperatorError {
     super(
       `the fact "${fact}" in the database cannot be used: ${reason}. Restore the database or the ` +
         'CA key it was written with; or delete the facts "node-key/…", whereupon this becomes a ' +
-        'new node, and remove the old one from the cluster',
+        'new node, and remove the old one from the cluster. A new node that was started before the ' +
+        'CA files of its cluster were copied to it starts best with an empty database',
     );
   }
 }

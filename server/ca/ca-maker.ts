@@ -15,6 +15,7 @@ import {
 } from './durable-files.ts';
 import { type Issuer, makeIssuer } from './issuer.ts';
 import { type CaKey, generateCaKey, type RandomBytes } from './keys.ts';
+import { type Lineage, requireUnused } from './lineage.ts';
 import { encodeName } from './name.ts';
 import { toPem } from './pem.ts';
 import {
@@ -33,23 +34,36 @@ export interface CaDoor {
   readonly random: RandomBytes;
   /** How long to wait for another process that is making the same CA. Default 10 s. */
   readonly lockWaitMs?: number;
+  /** Given: the CA that is opened is this one, or none. */
+  readonly lineage?: Lineage;
 }
 
 /** An issuer and the certificates above it, lowest first, as far as they are known. */
 export interface CaFiles {
   readonly issuer: Issuer;
   readonly above: readonly Certificate[];
+  /** What of it was not there before, in words. */
+  readonly made?: string;
 }
 
 /** Nodes whose clocks are behind must be able to use a CA that was just made. */
 const BACKDATE_MS = 3_600_000;
+/** What was made, by how many files of the root were. */
+const MADE = [
+  'a new issuing CA under the root that was there',
+  'a new root certificate for the root key that was there, and an issuing CA',
+  'a new root and issuing CA',
+] as const;
 const DAYS_PER_YEAR = 365.25;
 
 /**
  * Makes the CA. The pending key file is the lock: undefined when another process holds it, or was
- * faster. Throws CaError when the root that is there cannot be used.
+ * faster. Throws CaError when the root that is there cannot be used, or another CA was here before.
  */
 export function createCa(config: CaConfig, paths: CaPaths, door: CaDoor): CaFiles | undefined {
+  const rootPem = readIfPresent(paths.rootCert);
+  const root = rootPem && readCertFile('root certificate file', paths.rootCert, rootPem)[0];
+  requireUnused(door.lineage, config.id, paths, root || undefined);
   if (readIfPresent(pendingPath(paths.key)) !== undefined) return undefined;
   const key = generateCaKey(config.keyType, door.random);
   if (!lock({ path: paths.key, content: key.toPem(), mode: 0o600 })) return undefined;
@@ -87,7 +101,7 @@ function writeCa(config: CaConfig, paths: CaPaths, door: CaDoor, key: CaKey): Ca
   for (const { path } of rootFiles) settle(path);
   settle(paths.key);
   settle(paths.cert);
-  return { issuer: makeIssuer(key, der), above: [root.certificate] };
+  return { issuer: makeIssuer(key, der), above: [root.certificate], made: MADE[rootFiles.length]! };
 }
 
 /** The root that is there, or a new one with the files it wants written (key first). */

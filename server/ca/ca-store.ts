@@ -18,11 +18,13 @@ import type { Certificate } from './certificate.ts';
 import { pendingPath, readIfPresent, settle } from './durable-files.ts';
 import { makeIssuer } from './issuer.ts';
 import { readCaKey } from './keys.ts';
+import { requireSame } from './lineage.ts';
 import { fromPem } from './pem.ts';
 import { attempt } from './refusal.ts';
 
 const LOCK_WAIT_MS = 10_000;
 const LOCK_POLL_MS = 25;
+const COMPLETED = 'the rest of a CA that a start which was interrupted had begun';
 
 /** Loads the CA, or makes it when neither key nor certificate file is there. Throws CaError. */
 export function openCaFiles(config: CaConfig, door: CaDoor): CaFiles {
@@ -36,7 +38,11 @@ function openOrCreate(config: CaConfig, paths: CaPaths, door: CaDoor): CaFiles {
   const waitMs = door.lockWaitMs ?? LOCK_WAIT_MS;
   for (let waitedMs = 0; waitedMs <= waitMs; waitedMs += LOCK_POLL_MS) {
     const files = loadIfPresent(paths, door) ?? createCa(config, paths, door);
-    if (files !== undefined) return files;
+    if (files !== undefined) {
+      const chain = [files.issuer.certificate, ...files.above];
+      requireSame(door.lineage, config.id, paths, chain);
+      return files;
+    }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_POLL_MS);
   }
   const pending = pendingPath(paths.key);
@@ -48,9 +54,12 @@ function openOrCreate(config: CaConfig, paths: CaPaths, door: CaDoor): CaFiles {
 
 function loadIfPresent(paths: CaPaths, door: CaDoor): CaFiles | undefined {
   const key = readIfPresent(paths.key);
-  const cert =
-    readIfPresent(paths.cert) ?? (key === undefined ? undefined : pendingCert(paths, key));
-  if (key !== undefined && cert !== undefined) return loadCa(paths, key, cert, door);
+  const settled = readIfPresent(paths.cert);
+  const cert = settled ?? (key === undefined ? undefined : pendingCert(paths, key));
+  if (key !== undefined && cert !== undefined) {
+    const files = loadCa(paths, key, cert, door);
+    return settled === undefined ? { ...files, made: COMPLETED } : files;
+  }
   if (key !== undefined) {
     throw new CaError(
       `key_file ${paths.key} is there but cert_file ${paths.cert} is missing; bring back ` +

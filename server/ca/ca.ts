@@ -14,6 +14,7 @@ import { buildCrl, type CrlContent } from './crl.ts';
 import { issueLeaf } from './issue.ts';
 import type { Issuer } from './issuer.ts';
 import { type CaKeyType, deriveSecret } from './keys.ts';
+import { keyIdsOf } from './lineage.ts';
 import { toPem } from './pem.ts';
 import type { LeafPolicy } from './profile.ts';
 
@@ -29,6 +30,10 @@ export interface CertificateAuthority {
   readonly rootPem: string | undefined;
   /** SHA-256 of the SubjectPublicKeyInfo of every key of this CA, unpadded base64url. */
   readonly spkiHashes: ReadonlySet<string>;
+  /** Identifiers of those keys, and of the key above them, by which the CA is known again. */
+  readonly keyIds: ReadonlySet<string>;
+  /** What of it was made just now, in words; undefined when all was there. */
+  readonly made: string | undefined;
   /** Unix milliseconds at which the issuing certificate expires. */
   readonly expiresMs: number;
   /** Issues for an order; a mistake is a result, not an exception. */
@@ -41,7 +46,7 @@ export interface CertificateAuthority {
 
 /** Opens a CA, making its keys and certificates on the first start. Throws CaError. */
 export function openCa(config: CaConfig, door: CaDoor): CertificateAuthority {
-  const { issuer, above } = openCaFiles(config, door);
+  const { issuer, above, made } = openCaFiles(config, door);
   const all = [issuer.certificate, ...above];
   const top = all.at(-1)!;
   const spkiHashes = new Set(all.map(({ spki }) => hash('sha256', spki, 'base64url')));
@@ -54,6 +59,8 @@ export function openCa(config: CaConfig, door: CaDoor): CertificateAuthority {
     chainPem: chainOf(all).map(certificatePem).join(''),
     rootPem: isSelfIssued(top) ? certificatePem(top) : undefined,
     spkiHashes,
+    keyIds: keyIdsOf(all),
+    made,
     expiresMs: issuer.certificate.notAfterMs,
     issue: (request) => {
       assert(request.ca === config.id, `CA ${config.id} was asked to issue for CA ${request.ca}`);

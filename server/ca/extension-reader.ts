@@ -87,6 +87,13 @@ export function readSubjectKeyIdentifier(value: Uint8Array): Uint8Array {
   return readDer(value, TAG.octetString, 'subjectKeyIdentifier').content;
 }
 
+/** The keyIdentifier of an AuthorityKeyIdentifier, if it has one. */
+export function readAuthorityKeyIdentifier(value: Uint8Array): Uint8Array | undefined {
+  const what = 'authorityKeyIdentifier';
+  const fields = new DerReader(readDer(value, TAG.sequence, what).content, what);
+  return fields.optional(contextTag(0, 'primitive'), 'keyIdentifier')?.content;
+}
+
 function readExtension(member: DerValue, what: string): Extension {
   const whole = `an extension of ${what}`;
   const fields = new DerReader(readDer(member.bytes, TAG.sequence, whole).content, whole);
