@@ -98,6 +98,8 @@ async function serveFrom(
     await rememberAuthorities(store, authorities);
     const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
     const address = await listen(acme, config.listenAddr, 'listen_addr');
+    // Whoever reads that it listens may stop it at once.
+    const stopped = stopSignal();
     log.info('node', 'listening', { acme: address, admin: adminAddress });
     process.stderr.write(greeting(config));
 
@@ -105,7 +107,7 @@ async function serveFrom(
     onHangUp = () => {
       current = reconfigure(current, reload(), engine, authorities, log);
     };
-    const signal = await stopSignal();
+    const signal = await stopped;
     log.info('node', 'stopping', { signal });
   } finally {
     // After a failure too: what stays open would keep a process alive that serves nobody.
