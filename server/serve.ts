@@ -98,15 +98,15 @@ async function serveFrom(
     await rememberAuthorities(store, authorities);
     const adminAddress = await listen(admin, config.admin.listenAddr, '[admin] listen_addr');
     const address = await listen(acme, config.listenAddr, 'listen_addr');
-    // Whoever reads that it listens may stop it at once.
-    const stopped = stopSignal();
-    log.info('node', 'listening', { acme: address, admin: adminAddress });
-    process.stderr.write(greeting(config));
-
     let current = config;
     onHangUp = () => {
       current = reconfigure(current, reload(), engine, authorities, log);
     };
+    // Whoever reads that it listens may send a signal at once.
+    const stopped = stopSignal();
+    log.info('node', 'listening', { acme: address, admin: adminAddress });
+    process.stderr.write(greeting(config));
+
     const signal = await stopped;
     log.info('node', 'stopping', { signal });
   } finally {
