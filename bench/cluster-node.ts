@@ -1,6 +1,7 @@
 // Nodes of a cluster under test, configured as an operator would: a database each, the CA's files of
-// the first one, and links that count what nodes say to each other.
-// Invariant: whatever a node says to another goes through a link. Never here: loads, figures.
+// the first one, and, where somebody wants to know how much nodes say to each other, links that count
+// it. A link is a part of the load's process, so without need it would only cost time.
+// Invariant: nobody calls a node past its link. Never here: loads, figures.
 
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,8 @@ export interface NodeOptions {
   /** Absent: an SQLite file. */
   readonly databaseUrl?: string;
   readonly intervalSecs?: number;
+  /** What others say to it goes through a link. */
+  readonly isLinked?: boolean;
 }
 
 const ENTRY_POINT = fileURLToPath(new URL('../server/main.js', import.meta.url));
@@ -29,34 +32,39 @@ export class ClusterNode {
   readonly origin: string;
   readonly baseUrl: string;
   readonly adminUrl: string;
-  /** What others call, and what it says of itself: the near end of its link. */
-  readonly link: Link;
-  readonly linkUrl: string;
+  /** What others call, and what it says of itself: the near end of its link, if it has one. */
+  readonly peerUrl: string;
+  readonly #link: Link | undefined;
   readonly #world: World;
   readonly #options: NodeOptions;
   #process: ServerProcess | undefined;
 
-  private constructor(world: World, options: NodeOptions, ports: readonly number[], link: Link) {
+  private constructor(
+    world: World,
+    options: NodeOptions,
+    ports: readonly number[],
+    link: Link | undefined,
+  ) {
     const [port = 0, adminPort = 0, linkPort = 0] = ports;
     this.name = options.name;
     this.directory = join(world.directory, options.name);
     this.origin = `http://127.0.0.1:${port}`;
     this.baseUrl = options.baseUrl ?? this.origin;
     this.adminUrl = `http://127.0.0.1:${adminPort}`;
-    this.link = link;
-    this.linkUrl = `http://127.0.0.1:${linkPort}`;
+    this.#link = link;
+    this.peerUrl = link === undefined ? this.adminUrl : `http://127.0.0.1:${linkPort}`;
     this.#world = world;
     this.#options = options;
   }
 
-  /** Chooses addresses and opens the link; starts nothing. `sameCa`: whose CA files it gets. */
+  /** Chooses addresses; starts nothing. `sameCa`: whose CA files it gets. */
   static async create(
     world: World,
     options: NodeOptions,
     sameCa?: ClusterNode,
   ): Promise<ClusterNode> {
     const ports = await freePorts(3);
-    const link = await Link.open(ports[2]!, ports[1]!);
+    const link = options.isLinked ? await Link.open(ports[2]!, ports[1]!) : undefined;
     const node = new ClusterNode(world, options, ports, link);
     mkdirSync(node.directory, { recursive: true });
     if (sameCa !== undefined) {
@@ -71,6 +79,11 @@ export class ClusterNode {
 
   get databaseFile(): string {
     return join(this.directory, 'akamu.db');
+  }
+
+  /** Octets others and this node have said to each other through its link. */
+  get octets(): number {
+    return this.#link?.octets ?? 0;
   }
 
   get pid(): number {
@@ -122,7 +135,7 @@ export class ClusterNode {
   /** Stops it for good. */
   async close(): Promise<void> {
     await this.stop();
-    this.link.close();
+    this.#link?.close();
   }
 
   get #running(): ServerProcess {
@@ -154,8 +167,8 @@ export class ClusterNode {
       'enabled = false',
       '[gossip]',
       `interval_secs = ${this.#options.intervalSecs ?? 1}`,
-      `advertise_url = ${text(this.linkUrl)}`,
-      `peers = [${peers.map(({ linkUrl }) => text(linkUrl)).join(', ')}]`,
+      `advertise_url = ${text(this.peerUrl)}`,
+      `peers = [${peers.map(({ peerUrl }) => text(peerUrl)).join(', ')}]`,
     ].join('\n')}\n`;
   }
 }

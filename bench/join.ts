@@ -63,12 +63,16 @@ export async function runJoin(
   const world = await openWorld(options.directory);
   const nodes: ClusterNode[] = [];
   try {
-    const first = await ClusterNode.create(world, { name: 'first' });
+    const first = await ClusterNode.create(world, { name: 'first', isLinked: true });
     nodes.push(first);
     await prepare(world, first, options, say);
     const databaseUrl = options.databaseUrl;
-    const joinerOptions = { name: 'joiner', ...(databaseUrl !== undefined && { databaseUrl }) };
-    const joiner = await ClusterNode.create(world, joinerOptions, first);
+    const database = databaseUrl === undefined ? {} : { databaseUrl };
+    const joiner = await ClusterNode.create(
+      world,
+      { name: 'joiner', isLinked: true, ...database },
+      first,
+    );
     nodes.push(joiner);
     return await measureJoin(world, first, joiner, options, say);
   } finally {
@@ -125,7 +129,7 @@ async function measureJoin(
     const joinerBytes = residentBytesOf(joiner.pid);
     const times = await untilInSync(joiner, startMs, options.maxSeconds * 1000);
     say(`in sync after ${(times.inSyncMs / 1000).toFixed(1)} s`);
-    const octets = first.link.octets + joiner.link.octets;
+    const octets = first.octets + joiner.octets;
     const serverCpuMs = cpuMsOf(first.pid) - cpuBefore;
     const joinerCpuMs = cpuMsOf(joiner.pid);
     const clientCpuMs = ownCpuMs() - clientBefore;
