@@ -17,6 +17,7 @@ export interface NodeOptions {
   readonly baseUrl?: string;
   /** Absent: an SQLite file. */
   readonly databaseUrl?: string;
+  /** Absent: the default of the configuration. */
   readonly intervalSecs?: number;
   /** What others say to it goes through a link. */
   readonly isLinked?: boolean;
@@ -24,6 +25,7 @@ export interface NodeOptions {
 
 const ENTRY_POINT = fileURLToPath(new URL('../server/main.js', import.meta.url));
 const POLL_MS = 20;
+const DEFAULT_INTERVAL_SECS = 15;
 
 export class ClusterNode {
   readonly name: string;
@@ -166,7 +168,7 @@ export class ClusterNode {
       '[tls]',
       'enabled = false',
       '[gossip]',
-      `interval_secs = ${this.#options.intervalSecs ?? 1}`,
+      `interval_secs = ${this.#options.intervalSecs ?? DEFAULT_INTERVAL_SECS}`,
       `advertise_url = ${text(this.peerUrl)}`,
       `peers = [${peers.map(({ peerUrl }) => text(peerUrl)).join(', ')}]`,
     ].join('\n')}\n`;
