@@ -7,7 +7,6 @@
 
 import type { Dot, RecordKey } from '../crdt/record.ts';
 import { LIMITS } from '../limits.ts';
-import type { Memory } from '../transaction.ts';
 
 /** What has become of a request's nonce. Kept in its memory. */
 export type Redemption =
@@ -22,13 +21,18 @@ export type Redemption =
     }
   | { readonly state: 'done' };
 
+/** A request, as far as it is about its nonce: a part of its memory. */
+interface Bearer {
+  redemption: Redemption | undefined;
+}
+
 /** A call to an issuer, gathering or under way. */
 interface Call {
   readonly number: number;
   readonly issuer: string;
   readonly nonces: string[];
   /** Of the requests that brought them, in the same order. */
-  readonly memories: Memory[];
+  readonly memories: Bearer[];
   /** Undefined while it gathers. */
   leftMonoMs: number | undefined;
 }
@@ -48,7 +52,7 @@ export class Redemptions {
   }
 
   /** A request's nonce joins the next call to its issuer. Returns the number of that call. */
-  enter(memory: Memory, issuer: string, nonce: string): number {
+  enter(memory: Bearer, issuer: string, nonce: string): number {
     let call = this.#gathering.get(issuer);
     if (call === undefined) {
       call = { number: ++this.#last, issuer, nonces: [], memories: [], leftMonoMs: undefined };
