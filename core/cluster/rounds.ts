@@ -58,6 +58,8 @@ export class Rounds {
   #nextMonoMs = 0;
   #hurriedMonoMs = Number.POSITIVE_INFINITY;
   #lastHurryMonoMs = Number.NEGATIVE_INFINITY;
+  /** Writes come faster than it is looked who lacks them. */
+  #isSteady = false;
   /** What this node had seen then. */
   #lastVector: VersionVector = EMPTY_VECTOR;
 
@@ -148,7 +150,10 @@ export class Rounds {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
     this.#peers.set(name, { ...FRESH, seen: peer.seen, heardMonoMs: monoMs });
-    if (peer.isBehind) this.hurry(monoMs);
+    if (!peer.isBehind) return;
+    // It was to be told while this ask was under way, and has waited for long enough.
+    this.#hurriedMonoMs = Math.min(this.#hurriedMonoMs, monoMs + DEBOUNCE_MS);
+    this.#isSteady = false;
   }
 
   /** The ask failed; the peer is left alone for a while. */
@@ -166,7 +171,9 @@ export class Rounds {
   /** Something was written here: peers should hear of it soon. */
   hurry(monoMs: number): void {
     const soonMonoMs = Math.max(monoMs + DEBOUNCE_MS, this.#lastHurryMonoMs + CALM_MS);
-    this.#hurriedMonoMs = Math.min(this.#hurriedMonoMs, soonMonoMs);
+    if (soonMonoMs >= this.#hurriedMonoMs) return;
+    this.#hurriedMonoMs = soonMonoMs;
+    this.#isSteady = soonMonoMs > monoMs + DEBOUNCE_MS;
   }
 
   /**
@@ -174,14 +181,14 @@ export class Rounds {
    * looked, and then it is looked once more.
    */
   #behind(monoMs: number, vector: VersionVector): readonly string[] {
-    const isSteady = monoMs < this.#lastHurryMonoMs + 2 * CALM_MS;
-    const told = isSteady ? this.#lastVector : vector;
+    const told = this.#isSteady ? this.#lastVector : vector;
     this.#lastHurryMonoMs = monoMs;
     this.#lastVector = vector;
     const names = this.#shuffled();
     const isLooking =
       !coversAll(told, vector) && !names.every((name) => this.#covers(name, vector));
     this.#hurriedMonoMs = isLooking ? monoMs + CALM_MS : Number.POSITIVE_INFINITY;
+    this.#isSteady = isLooking;
     return names.filter((name) => !this.#covers(name, told));
   }
 
