@@ -8,7 +8,11 @@ import { keyText, type Record, type RecordKey } from '../core/crdt/record.ts';
 import type { DiskView } from './disk.ts';
 import type { Shelf } from './model.ts';
 
+/** Which account a key has made, by the key's thumbprint: its id follows from that, on every node. */
+export type Origins = Map<string, string>;
+
 export class NodeShelf implements Shelf {
+  readonly #origins: Origins;
   readonly #rows = new Map<string, Record>();
   /** What the last persist replaced, while it is to be judged by what was before. */
   #before = new Map<string, Record | undefined>();
@@ -16,7 +20,9 @@ export class NodeShelf implements Shelf {
   readonly #accounts = new Map<string, Set<string>>();
   readonly #valid = new Map<string, Set<string>>();
 
-  constructor(disk: DiskView) {
+  /** `origins`: what the shelves of all nodes have come to know. */
+  constructor(disk: DiskView, origins: Origins) {
+    this.#origins = origins;
     for (const record of disk.records()) this.#put(record);
   }
 
@@ -27,8 +33,10 @@ export class NodeShelf implements Shelf {
   }
 
   accountsOf(thumbprint: string): readonly string[] {
-    const ids = [...(this.#accounts.get(thumbprint) ?? [])];
-    return ids.filter((id) => this.get('account', id) !== undefined);
+    const ids = new Set(this.#accounts.get(thumbprint));
+    const made = this.#origins.get(thumbprint);
+    if (made !== undefined) ids.add(made);
+    return [...ids].filter((id) => this.get('account', id) !== undefined);
   }
 
   authorizationsOf(account: string): readonly Record[] {
@@ -64,10 +72,17 @@ export class NodeShelf implements Shelf {
 
   #put(record: Record): void {
     this.#rows.set(keyText(record), record);
-    if (record.kind === 'account') add(this.#accounts, accountKey(record).thumbprint, record.id);
+    if (record.kind === 'account') this.#putKey(record);
     if (record.kind !== 'authorization') return;
     const { account } = authorizationMade(record);
     if (rung(record, 'status') === 'valid') add(this.#valid, account, record.id);
+  }
+
+  #putKey(account: Record): void {
+    const { thumbprint } = accountKey(account);
+    add(this.#accounts, thumbprint, account.id);
+    const { version } = account.fields['key'] as { readonly version: number };
+    if (version === 1) this.#origins.set(thumbprint, account.id);
   }
 }
 

@@ -12,7 +12,7 @@ import { factsOf, problemOf } from '../exchange-facts.ts';
 import { outcomesOf } from '../model.ts';
 import { wrongBody, wrongForm } from '../model-body.ts';
 import { wrongCommandAnswer } from '../model-command.ts';
-import { NodeShelf } from '../model-shelf.ts';
+import { NodeShelf, type Origins } from '../model-shelf.ts';
 import type { Observation } from '../observation.ts';
 import { idOf, isAct } from '../operator-acts.ts';
 import type { WorldView } from '../world.ts';
@@ -30,6 +30,7 @@ interface AtNode {
 
 export function answers(): Checker {
   const nodes: AtNode[] = [];
+  const origins: Origins = new Map();
   return {
     name: 'answers',
     watches: ['start', 'step'],
@@ -37,7 +38,7 @@ export function answers(): Checker {
     believesPeers: true,
     observe: (observation, world) => {
       if (observation.kind === 'start') {
-        const shelf = new NodeShelf(observation.disk);
+        const shelf = new NodeShelf(observation.disk, origins);
         nodes[observation.node] = { shelf, open: new Map(), commands: new Map() };
       }
       return observation.kind === 'step'
