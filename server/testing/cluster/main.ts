@@ -57,7 +57,7 @@ const cluster = await TestCluster.start({
 
 let [passed, failed, shown] = [0, 0, 0];
 const gate = new Gate();
-const ledger = new Ledger();
+const ledger = new Ledger({ isCluster: true });
 const world = {
   directoryUrl: `${cluster.baseUrl}/acme/directory`,
   gate,
@@ -154,6 +154,7 @@ function report(): void {
   say(`faults          ${faults.length === 0 ? 'none' : faults.join(', ')}`);
   say(`acknowledged    ${ledger.certificates.size} certificates, ${revoked.length} revocations`);
   say(`checks          ${ledger.checks}; ${ledger.excused} stale sights during faults excused`);
+  say(`signed twice    ${ledger.signedTwice}: two nodes did, and one signature stays`);
   say(`made again      ${JSON.stringify(gate.troubles)}`);
   say(`equal digests   after median ${at(0.5)} ms, at most ${at(1)} ms`);
   say(`violations      ${ledger.violations.length}`);

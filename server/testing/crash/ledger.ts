@@ -5,6 +5,7 @@
 // Never here: requests.
 
 import type { SigningKey } from '../acme/signing-key.ts';
+import { isSameCertificate } from './same-certificate.ts';
 
 export interface Account {
   readonly url: string;
@@ -79,6 +80,18 @@ export class Ledger {
   isExcusing = false;
   #excused = 0;
   #checks = 0;
+  readonly #isCluster: boolean;
+  readonly #signedTwice = new Set<string>();
+
+  /** `isCluster`: two nodes may have signed one certificate. */
+  constructor({ isCluster = false }: { readonly isCluster?: boolean } = {}) {
+    this.#isCluster = isCluster;
+  }
+
+  /** Certificates that were seen with two signatures. */
+  get signedTwice(): number {
+    return this.#signedTwice.size;
+  }
 
   /** How many comparisons were made. */
   get checks(): number {
@@ -127,12 +140,20 @@ export class Ledger {
   /** A download. */
   seeCertificate(url: string, account: Account, pem: string, serial: string): Certificate {
     const known = this.certificates.get(url);
-    this.check(known === undefined || known.pem === pem, () => `${url} has other bytes now`);
+    const isSame = known === undefined || known.pem === pem || this.#isSigned(known.pem, pem);
+    this.check(isSame, () => `${url} has other bytes now`);
     if (known !== undefined) return known;
     const certificate: Certificate = { url, account, pem, serial, revocation: 'none' };
     this.certificates.set(url, certificate);
     this.touched.add(url);
     return certificate;
+  }
+
+  /** Whether two nodes have signed one certificate; one of the signatures stays. */
+  #isSigned(one: string, other: string): boolean {
+    if (!this.#isCluster || !isSameCertificate(one, other)) return false;
+    this.#signedTwice.add(one);
+    return true;
   }
 
   #meet(kind: Resource['kind'], url: string, account: Account, { status }: Body): Resource {
