@@ -29,15 +29,18 @@ const MAX_REPLY_BYTES = 1 << 20;
 
 export class Connection {
   readonly #origin: Origin;
+  readonly #patienceMs: number;
   #socket: Socket | undefined;
   #received = '';
   #waiting: Waiting | undefined;
 
-  constructor(origin: Origin) {
+  /** `patienceMs`: how long the server may be silent before the connection is broken. */
+  constructor(origin: Origin, patienceMs: number = REQUEST_TIMEOUT_MS) {
     this.#origin = origin;
+    this.#patienceMs = patienceMs;
   }
 
-  /** Sends one request; rejects when the connection breaks or is silent for 5 s. */
+  /** Sends one request; rejects when the connection breaks or the server is silent. */
   get(path: string): Promise<Reply> {
     return this.#send(`GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: bench\r\n\r\n`);
   }
@@ -75,16 +78,14 @@ export class Connection {
       : connectTcp({ host, port });
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
-    socket.setTimeout(REQUEST_TIMEOUT_MS);
+    socket.setTimeout(this.#patienceMs);
     const failWith = (reason: Error) => {
       if (this.#socket === socket) this.#fail(reason);
     };
     socket.on('data', (text: unknown) => this.#receive(String(text)));
     socket.on('error', failWith);
     socket.on('close', () => failWith(new Error('the server closed the connection')));
-    socket.on('timeout', () =>
-      failWith(new SilentServer(`no answer for ${REQUEST_TIMEOUT_MS} ms`)),
-    );
+    socket.on('timeout', () => failWith(new SilentServer(`no answer for ${this.#patienceMs} ms`)));
     return socket;
   }
 

@@ -1,6 +1,7 @@
-// An ACME conversation (RFC 8555 §6) on one connection that does not give up: a lost connection,
-// a 503 or a badNonce is tried again until the server has answered.
-// Invariant: every answer tells whether earlier tries may have been carried out unseen.
+// An ACME conversation (RFC 8555 §6) on one connection that does not give up soon: a lost connection,
+// a 503 or a badNonce is tried again until the server has answered, for about a minute.
+// Invariant: every answer tells whether earlier tries may have been carried out unseen; whatever does
+// not come rejects in the end, and says what was waited for.
 // Never here: what is asked for, TLS verification (the interop scenarios see to that).
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,6 +37,8 @@ export interface Traffic {
   leave(): void;
   /** The server has answered this request with success: its nonce is spent. */
   accepted(request: SignedRequest): void;
+  /** Any answer, and how long it took. */
+  answered?(tookMs: number): void;
   /** A request has to be made again. */
   troubled?(by: Trouble): void;
 }
@@ -48,6 +51,10 @@ export type Directory = Readonly<
 >;
 
 const RETRY_MS = 20;
+/** About a minute, by the pauses alone: longer than any test lets a server be away. */
+const MAX_TRIES = 3_000;
+/** What clients in the field wait for an answer (certbot: 45 s). A disk may stall for seconds. */
+const PATIENCE_MS = 30_000;
 /** In a row and without a lost connection between them: a server that goes on like this is broken. */
 const MAX_BAD_NONCES = 5;
 const UNHINDERED: Traffic = { enter: async () => {}, leave: () => {}, accepted: () => {} };
@@ -63,7 +70,10 @@ export class Session {
   /** `connectTo`: where requests go, when that is not where the URLs point. */
   constructor(directoryUrl: string, traffic: Traffic = UNHINDERED, connectTo?: string) {
     const origin = originOf(directoryUrl);
-    this.#connection = new Connection(connectTo === undefined ? origin : originOf(connectTo));
+    this.#connection = new Connection(
+      connectTo === undefined ? origin : originOf(connectTo),
+      PATIENCE_MS,
+    );
     this.#origin = origin.text;
     this.#directoryUrl = directoryUrl;
     this.#traffic = traffic;
@@ -76,13 +86,13 @@ export class Session {
 
   /** A GET; rejects unless the answer is 200 in the end. */
   async get(url: string): Promise<Reply> {
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const reply = await this.#exchange(() => this.#connection.get(this.#pathOf(url)));
       if (reply?.status === 200) return reply;
       if (reply !== undefined && reply.status !== 503) {
         throw new Error(`GET ${url}: HTTP ${reply.status} ${reply.body.slice(0, 300)}`);
       }
-      await sleep(RETRY_MS);
+      await this.#pause(url, tries, reply);
     }
   }
 
@@ -90,7 +100,7 @@ export class Session {
   async post(signer: Signer, url: string, payload?: object): Promise<Answer> {
     const voice = signer.kid === undefined ? { jwk: signer.key.jwk } : { kid: signer.kid };
     let isFirstTry = true;
-    for (let badNonces = 0; ; ) {
+    for (let [tries, badNonces] = [1, 0]; ; tries++) {
       const nonce = this.#nonce ?? (await this.#freshNonce());
       this.#nonce = undefined;
       const request = { url, jws: JSON.stringify(signer.key.jws(voice, url, nonce, payload)) };
@@ -105,7 +115,7 @@ export class Session {
       this.#traffic.troubled?.(reply === undefined ? 'broken' : 'unavailable');
       // A node whose database fails answers 503 to what it may have made durable.
       [isFirstTry, badNonces] = [false, 0];
-      await sleep(RETRY_MS);
+      await this.#pause(url, tries, reply);
     }
   }
 
@@ -122,17 +132,29 @@ export class Session {
 
   async #freshNonce(): Promise<string> {
     const { newNonce } = await this.directory();
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const reply = await this.#exchange(() => this.#connection.get(this.#pathOf(newNonce)));
       if (reply?.replayNonce !== undefined) return reply.replayNonce;
-      await sleep(RETRY_MS);
+      await this.#pause(newNonce, tries, reply);
     }
+  }
+
+  /** Between two tries. Rejects after the last. */
+  async #pause(url: string, tries: number, reply: Reply | undefined): Promise<void> {
+    if (tries >= MAX_TRIES) {
+      const last = reply === undefined ? 'a broken connection' : `HTTP ${reply.status}`;
+      throw new Error(`${url}: ${tries} tries, the last one ended with ${last}`);
+    }
+    await sleep(RETRY_MS);
   }
 
   async #exchange(request: () => Promise<Reply>): Promise<Reply | undefined> {
     await this.#traffic.enter();
     try {
-      return await request();
+      const sentMs = performance.now();
+      const reply = await request();
+      this.#traffic.answered?.(performance.now() - sentMs);
+      return reply;
     } catch (error) {
       if (error instanceof SilentServer) throw error;
       return undefined;

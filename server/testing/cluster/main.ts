@@ -25,7 +25,9 @@ import { Nemesis } from './nemesis.ts';
 import { readOptions } from './options.ts';
 
 const SETTLE_LIMIT_MS = 60_000;
-const FLOWS_LIMIT_MS = 600_000;
+/** A flow takes tenths of a second, with all clients at once. */
+const FLOW_LIMIT_MS = 1_000;
+const START_LIMIT_MS = 60_000;
 /** How long clients go on after a fault before everything is examined. */
 const CALM_MS = 500;
 const MAX_SHOWN = 20;
@@ -69,7 +71,9 @@ const clients = Array.from({ length: clientCount }, (_, index) => {
 });
 const startedMs = performance.now();
 const running = Promise.all(clients.map((client) => client.run()));
+let isBroken = false;
 running.catch((error: unknown) => {
+  isBroken = true;
   ledger.violations.push(`a client broke: ${(error as Error).stack}`);
 });
 const examiners = cluster.origins.map((origin, node) => {
@@ -78,12 +82,14 @@ const examiners = cluster.origins.map((origin, node) => {
 const settleMs: number[] = [];
 const flowsDone = (): number => clients.reduce((sum, client) => sum + client.flows, 0);
 
-while (flowsDone() < flows && performance.now() < startedMs + FLOWS_LIMIT_MS) await sleep(20);
+const flowsEndMs = startedMs + START_LIMIT_MS + (flows * FLOW_LIMIT_MS) / clientCount;
+while (flowsDone() < flows && !isBroken && performance.now() < flowsEndMs) await sleep(20);
 const tookSecs = (performance.now() - startedMs) / 1000;
 ledger.check(flowsDone() >= flows, () => `only ${flowsDone()} of ${flows} flows were finished`);
 const rate = (ledger.certificates.size / tookSecs).toFixed(0);
 say(`flows           ${flowsDone()} in ${tookSecs.toFixed(1)} s, ${rate} certificates/s`);
 say(`requests        ${cluster.balancer.counts.join(', ')} by node`);
+say(`slowest answer  ${gate.slowestMs.toFixed(0)} ms`);
 for (const [trouble, count] of Object.entries(gate.troubles)) {
   ledger.check(count === 0, () => `${count} requests had to be made again: ${trouble}`);
 }
@@ -120,6 +126,9 @@ conclude({ passed, failed, skipped: skipped.length });
 /** Lets nobody in, waits until the nodes agree, and has each show what any has acknowledged. */
 async function examineAll(after: string, everything: boolean): Promise<void> {
   await gate.close();
+  for (const [node, akamu] of cluster.nodes.entries()) {
+    ledger.check(akamu.isRunning, () => `node ${node} ended by itself`);
+  }
   try {
     settleMs.push(await cluster.settled(SETTLE_LIMIT_MS));
     ledger.isExcusing = false;
@@ -137,11 +146,19 @@ async function examineAll(after: string, everything: boolean): Promise<void> {
   for (const violation of found.slice(0, MAX_SHOWN)) say(`  VIOLATION ${violation}`);
   if (found.length === 0) passed++;
   else failed++;
+  if (found.length > 0) showLogs();
   const { certificates, checks } = ledger;
   say(
     `  after ${after}: ${certificates.size} certificates, ${checks} checks, ${found.length} wrong`,
   );
   gate.open();
+}
+
+/** What the nodes said last: the first thing to read when something is wrong. */
+function showLogs(): void {
+  for (const [node, akamu] of cluster.nodes.entries()) {
+    say(`  node ${node} said last:\n${akamu.logTail().replaceAll(/^/gm, '    ')}`);
+  }
 }
 
 function report(): void {

@@ -16,6 +16,8 @@ export class Gate implements Traffic {
   #waiting: (() => void)[] = [];
   #onIdle: (() => void)[] = [];
   #accepted: SignedRequest[] = [];
+  /** The longest that anybody has waited for an answer so far, ms. */
+  slowestMs = 0;
   /** Requests that had to be made again, by why. */
   readonly troubles: { [trouble in Trouble]: number } = { badNonce: 0, unavailable: 0, broken: 0 };
 
@@ -35,6 +37,10 @@ export class Gate implements Traffic {
   accepted(request: SignedRequest): void {
     this.#accepted.push(request);
     if (this.#accepted.length > KEPT_REQUESTS) this.#accepted.shift();
+  }
+
+  answered(tookMs: number): void {
+    this.slowestMs = Math.max(this.slowestMs, tookMs);
   }
 
   troubled(by: Trouble): void {
