@@ -3,21 +3,13 @@ import * as assert from 'uvu/assert';
 import type { Json, Record } from '../crdt/record.ts';
 import { Client } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
+import { EMPTY_PAGE } from '../testing/empty-page.ts';
 
 type Members = { readonly [member: string]: Json };
 
 /** A page of nothing but these records, which nobody asked for. */
 function pageOf(records: readonly Json[]): Json {
-  const nothing = { since: null, known: null, next: null, complete: null, listing: null };
-  return {
-    ...nothing,
-    base: [],
-    chain: '',
-    floor: [],
-    records,
-    clockMs: 0,
-    isEstablished: false,
-  };
+  return { ...EMPTY_PAGE, records, isEstablished: false };
 }
 
 /** A cluster with a certificate that `a` issued; and the record of it. */

@@ -4,6 +4,7 @@ import type { Input } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import { Client, path, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
+import { EMPTY_ASK, EMPTY_PAGE } from '../testing/empty-page.ts';
 import { CatchUp } from './catch-up.ts';
 
 function started(names: readonly string[] = ['a', 'b', 'c']): Cluster {
@@ -73,18 +74,9 @@ test('a member that names what is forgotten here is there all the same, and is a
 /** What comes from a member that builds upon a vector nobody here remembers. */
 function unclear(kind: 'ask' | 'push' | 'redemption'): Input {
   const vector = { same: 'x'.repeat(22), but: [] };
-  const ask = {
-    origin: 'a.1',
-    vector,
-    knows: [],
-    chain: '',
-    cursor: null,
-    listing: null,
-    clockMs: 0,
-  };
-  const nothing = { since: null, known: null, next: null, complete: null, listing: null };
-  const page = { base: vector, floor: [], chain: '', records: [], ...nothing, clockMs: 0 };
-  const push = kind === 'push' ? { ...page, isEstablished: false } : null;
+  const ask = { ...EMPTY_ASK, origin: 'a.1', vector };
+  const page = { ...EMPTY_PAGE, base: vector, isEstablished: false };
+  const push = kind === 'push' ? page : null;
   if (kind !== 'redemption') return { kind: 'asked', exchange: 77, from: 'a', ask, push };
   return { kind: 'redeem-asked', exchange: 77, from: 'a', nonces: ['nonsense'], ask };
 }

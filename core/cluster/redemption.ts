@@ -117,14 +117,13 @@ export function takeRedemption(
   redemption: number,
   json: Json,
 ): PeerResult | undefined {
-  const { redemptions } = cluster;
-  const call = redemptions.underWay(redemption);
+  const call = cluster.redemptions.underWay(redemption);
   if (call === undefined) return undefined;
   const { issuer, count } = call;
   const answer = readAnswer(json, count);
   if (answer === undefined) {
     tx.log('warn', 'gossip', 'the answer about a nonce makes no sense', { peer: issuer });
-    concludeAll(tx, cluster, redemption, count, refused());
+    conclude(tx, cluster, redemption, () => refused());
     return undefined;
   }
   const { verdicts, page } = answer;
@@ -133,31 +132,28 @@ export function takeRedemption(
     tx.log('warn', 'gossip', 'the page that came with a nonce makes no sense', { peer: issuer });
   }
   const untilMonoMs = tx.now.monoMs + LIMITS.coverageMs;
-  const outcomes = verdicts.map(({ verdict, upTo }): Redemption => {
+  conclude(tx, cluster, redemption, (at) => {
+    const { verdict, upTo } = verdicts[at]!;
     if (verdict !== 'spent') return refused(verdict);
     tx.mark('a nonce was redeemed remotely');
     return { state: 'spent', issuer, upTo, untilMonoMs };
   });
-  for (const key of redemptions.conclude(redemption, outcomes)) tx.notify(key);
   return exchanged && { ...exchanged, name: issuer, isAnswer: false };
 }
 
 /** The issuer could not be asked. */
 export function loseRedemption(tx: Transaction, cluster: Cluster, redemption: number): void {
-  const { count } = cluster.redemptions.underWay(redemption) ?? { count: 0 };
   const reason = 'the node that issued this nonce cannot be reached';
-  concludeAll(tx, cluster, redemption, count, { state: 'refused', reason });
+  conclude(tx, cluster, redemption, () => ({ state: 'refused', reason }));
 }
 
-function concludeAll(
+function conclude(
   tx: Transaction,
   { redemptions }: Cluster,
   redemption: number,
-  count: number,
-  outcome: Redemption,
+  outcome: (at: number) => Redemption,
 ): void {
-  const outcomes = Array.from({ length: count }, () => outcome);
-  for (const key of redemptions.conclude(redemption, outcomes)) tx.notify(key);
+  for (const key of redemptions.conclude(redemption, outcome)) tx.notify(key);
 }
 
 /** What requests wait for that need more of a peer's events: its next answer. */

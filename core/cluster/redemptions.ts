@@ -97,12 +97,12 @@ export class Redemptions {
   }
 
   /** Says what came of each nonce of a call. Returns what requests wait for that may go on now. */
-  conclude(number: number, outcomes: readonly Redemption[]): readonly RecordKey[] {
+  conclude(number: number, outcome: (at: number) => Redemption): readonly RecordKey[] {
     const call = this.#underWay.get(number);
     if (call === undefined) return [];
     call.memories.forEach((memory, at) => {
       // One that has lost patience has been answered.
-      if (memory.redemption?.state === 'asked') memory.redemption = outcomes[at];
+      if (memory.redemption?.state === 'asked') memory.redemption = outcome(at);
     });
     this.#underWay.delete(number);
     this.#size -= call.nonces.length;

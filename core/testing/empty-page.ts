@@ -1,6 +1,7 @@
-// A page that says nothing, as it travels: tests of liars put their lies into it. Never here: lies.
+// A page and an ask that say nothing, as they travel: tests of liars put their lies into them.
+// Never here: lies.
 
-import { pageToJson } from '../crdt/page.ts';
+import { askToJson, pageToJson } from '../crdt/page.ts';
 import type { Json } from '../crdt/record.ts';
 
 export const EMPTY_PAGE: { readonly [member: string]: Json } = pageToJson({
@@ -15,4 +16,13 @@ export const EMPTY_PAGE: { readonly [member: string]: Json } = pageToJson({
   listing: null,
   clockMs: 0,
   isEstablished: true,
+}) as { readonly [member: string]: Json };
+
+export const EMPTY_ASK: { readonly [member: string]: Json } = askToJson({
+  origin: null,
+  vector: new Map(),
+  cursor: null,
+  chain: '',
+  listing: null,
+  clockMs: 0,
 }) as { readonly [member: string]: Json };

@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { askToJson } from '../../core/crdt/page.ts';
 import type { Json } from '../../core/crdt/record.ts';
-import { EMPTY_PAGE } from '../../core/testing/empty-page.ts';
+import { EMPTY_ASK, EMPTY_PAGE } from '../../core/testing/empty-page.ts';
 import { AcmeClient } from './testing/acme-client.ts';
 import { Liar } from './testing/liar.ts';
 import { Member, until } from './testing/member.ts';
@@ -17,14 +16,6 @@ const LATE = 'ffffffffffff-ffff-liar';
 const EARLY = '000000000000-0000-liar';
 const MOST = Number.MAX_SAFE_INTEGER;
 
-const ASK = askToJson({
-  origin: null,
-  vector: new Map(),
-  cursor: null,
-  chain: '',
-  listing: null,
-  clockMs: 0,
-});
 let directory = '';
 let victim: Member;
 let witness: Member;
@@ -41,7 +32,7 @@ test.before(async () => {
   liar = new Liar(directory);
   victimId = await liar.join(victim.url);
   await until(
-    async () => typeof (await liar.say(victim.url, victimId, ASK, null)) !== 'number',
+    async () => typeof (await liar.say(victim.url, victimId, EMPTY_ASK, null)) !== 'number',
     () => 'the liar is no member',
   );
 });
@@ -59,7 +50,7 @@ function tell(records: readonly (readonly [kind: string, id: string, fields: Jso
 
 /** Does not wait: what is refused is not answered for a while. */
 function hand(lie: { readonly [member: string]: Json }): void {
-  liar.say(victim.url, victimId, ASK, { ...EMPTY_PAGE, ...lie }).catch(() => {});
+  liar.say(victim.url, victimId, EMPTY_ASK, { ...EMPTY_PAGE, ...lie }).catch(() => {});
 }
 
 function blamed(): number {
@@ -108,7 +99,7 @@ test('more origins than are read at once, and counters at their end, stop nobody
   tell([['crl', 'default', { number: MOST }]]);
   const flood = Array.from({ length: 2_000 }, (_, i) => ['future', `f${i}`, { 'x-a': i }] as const);
   tell(flood);
-  const asks = Array.from({ length: 8 }, () => liar.say(victim.url, victimId, ASK, null));
+  const asks = Array.from({ length: 8 }, () => liar.say(victim.url, victimId, EMPTY_ASK, null));
   assert.ok((await Promise.all(asks)).every((answer) => typeof answer === 'object'));
   await serve('c.example.com');
   assert.not(victim.lines.some((line) => line.includes('stopped acknowledging')));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { askToJson } from '../../core/crdt/page.ts';
+import { EMPTY_ASK } from '../../core/testing/empty-page.ts';
 import { AcmeClient } from './testing/acme-client.ts';
 import { Liar } from './testing/liar.ts';
 import { type Member, until } from './testing/member.ts';
@@ -14,14 +14,6 @@ import { receives, withMembers } from './testing/members.ts';
 
 const ROTATE = '/admin/gossip/rotate';
 const HEADERS = { 'Content-Type': 'application/json' };
-const ASK = askToJson({
-  origin: null,
-  vector: new Map(),
-  cursor: null,
-  chain: '',
-  listing: null,
-  clockMs: 0,
-});
 
 interface Reply {
   readonly status: number;
@@ -201,7 +193,7 @@ test('what a member seals to the key before the present one is answered', async 
     const deaf = new Liar(directory);
     atEnd(() => deaf.close());
     const id = await deaf.join(a.url);
-    const say = (): Promise<unknown> => deaf.say(a.url, id, ASK, null);
+    const say = (): Promise<unknown> => deaf.say(a.url, id, EMPTY_ASK, null);
     await until(
       async () => typeof (await say()) !== 'number',
       () => a.lines.join('\n'),
