@@ -5,7 +5,7 @@ import { CHECKERS } from './check/all.ts';
 import { clients } from './client.ts';
 import { planClients } from './client-plan.ts';
 import type { MarkName } from './marks.ts';
-import { operators, planOperators } from './operator.ts';
+import { operators, planOperators, planRotations } from './operator.ts';
 import type { Options } from './options.ts';
 import { type Plan, type Planner, planOf } from './plan.ts';
 import { planFaults } from './plan-faults.ts';
@@ -13,7 +13,13 @@ import { planMembers } from './plan-members.ts';
 import type { ActorFactory } from './world.ts';
 
 export { CHECKERS };
-export const PLANNERS: readonly Planner[] = [planFaults, planClients, planOperators, planMembers];
+export const PLANNERS: readonly Planner[] = [
+  planFaults,
+  planClients,
+  planOperators,
+  planRotations,
+  planMembers,
+];
 export const ACTORS: readonly ActorFactory[] = [clients, operators];
 
 /**

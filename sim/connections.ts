@@ -3,7 +3,7 @@
 // Never here: what requests say.
 
 import type { WebResponse } from '../core/effect.ts';
-import type { Input } from '../core/input.ts';
+import type { Command, Input } from '../core/input.ts';
 import type { Content, Endpoint } from './message.ts';
 import { stream } from './prng.ts';
 import type { Stage } from './stage.ts';
@@ -11,6 +11,8 @@ import type { Stage } from './stage.ts';
 const ENTROPY = stream('node.entropy');
 /** Starts of one node whose entropy is kept apart. */
 const MOST_BOOTS = 65_536;
+
+export type Answer = (response: WebResponse) => void;
 
 interface Open {
   readonly client: Endpoint;
@@ -22,6 +24,8 @@ export class Connections {
   readonly #index: number;
   readonly #entity: number;
   readonly #open = new Map<number, Open>();
+  /** Commands of this process itself. */
+  readonly #own = new Map<number, Answer>();
   #requests = 0;
 
   constructor(stage: Stage, index: number, boot: number) {
@@ -45,6 +49,20 @@ export class Connections {
     return { kind: 'administer', request, command };
   }
 
+  /** What this process itself wants of its core. */
+  administer(command: Command, answered: Answer): Input {
+    const request = ++this.#requests;
+    this.#own.set(request, answered);
+    return { kind: 'administer', request, command };
+  }
+
+  /** An operator who waits for something that is more than a command; what answers him. */
+  keep(client: Endpoint, { call }: Extract<Content, { kind: 'rotate' }>): Answer {
+    const request = ++this.#requests;
+    this.#open.set(request, { client, call });
+    return (response) => this.respond(request, response);
+  }
+
   /** The client has closed; what the core has to hear of it. */
   hangUp(call: number): readonly Input[] {
     const requests = [...this.#open].filter(([, open]) => open.call === call);
@@ -55,6 +73,12 @@ export class Connections {
   }
 
   respond(request: number, response: WebResponse): void {
+    const answered = this.#own.get(request);
+    if (answered !== undefined) {
+      this.#own.delete(request);
+      answered(response);
+      return;
+    }
     const open = this.#open.get(request);
     if (open === undefined) return;
     this.#open.delete(request);
@@ -68,5 +92,6 @@ export class Connections {
       this.#stage.network.send(this.#index, client, { kind: 'reset', call, refused: false });
     }
     this.#open.clear();
+    this.#own.clear();
   }
 }

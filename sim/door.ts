@@ -5,22 +5,34 @@
 
 import type { Effect } from '../core/effect.ts';
 
-export type Refusal = 'not a member' | 'removed' | 'clocks differ';
+export type Refusal = 'not a member' | 'removed' | 'sealed to a key that is gone' | 'clocks differ';
 
 export class Door {
-  #members: ReadonlySet<string> = new Set();
+  /** Node id → the KEM key it is known by. */
+  #members: ReadonlyMap<string, string> = new Map();
   #removed: ReadonlySet<string> = new Set();
 
   /** From now on these. */
   admit({ members, removed }: Extract<Effect, { kind: 'members' }>): void {
-    this.#members = new Set(members.map(({ node }) => node));
+    this.#members = new Map(members.map(({ node, kem }) => [node, kem]));
     this.#removed = new Set(removed);
   }
 
-  /** Why a message is refused; undefined when it is let in. */
-  refusal(sender: string, skewMs: number, toleranceMs: number): Refusal | undefined {
+  /** The key to seal a message with; empty when this node is none of the members. */
+  keyOf(node: string): string {
+    return this.#members.get(node) ?? '';
+  }
+
+  /** Why a message is refused; undefined when it is let in. `opens`: this node has its key. */
+  refusal(
+    sender: string,
+    opens: boolean,
+    skewMs: number,
+    toleranceMs: number,
+  ): Refusal | undefined {
     if (this.#removed.has(sender)) return 'removed';
     if (!this.#members.has(sender)) return 'not a member';
+    if (!opens) return 'sealed to a key that is gone';
     return Math.abs(skewMs) > toleranceMs ? 'clocks differ' : undefined;
   }
 }

@@ -19,10 +19,12 @@ import { Disk } from './disk.ts';
 import { EffectLog } from './effect-log.ts';
 import type { Message } from './message.ts';
 import { momentKey } from './network.ts';
+import { factOf, keysOn, type NodeKeys } from './node-keys.ts';
 import type { Changes, CrashPoint } from './observation.ts';
 import { Peers } from './peers.ts';
 import type { CrashDecision } from './plan.ts';
 import { stream } from './prng.ts';
+import { type Rotating, Rotation } from './rotation.ts';
 import type { Stage } from './stage.ts';
 import type { NodeView } from './world.ts';
 
@@ -59,6 +61,10 @@ export class Machine implements NodeView {
   #log!: EffectLog;
   #peers!: Peers;
   #connections!: Connections;
+  #keys!: NodeKeys;
+  #rotation!: Rotation;
+  /** When the latest key was made that anybody may have heard of, by its own clock. */
+  #announcedMs = 0;
   #boot = 0;
   #isPaused = false;
   #isStepping = false;
@@ -89,7 +95,18 @@ export class Machine implements NodeView {
   /** As it introduces itself. */
   get descriptor(): NodeDescriptor {
     const url = `http://${this.#stage.nodeName(this.index)}`;
-    return { node: this.id, url, kem: 'a2Vt', certificate: 'Y2VydA', madeMs: 0 };
+    const { present: kem, madeMs } = this.#keys;
+    return { node: this.id, url, kem, certificate: 'Y2VydA', madeMs };
+  }
+
+  /** Those of the running process, or of the last one. */
+  get keys(): NodeKeys {
+    return this.#keys;
+  }
+
+  /** It was given back an old disk, and others know it by a key that is not on it. */
+  get isDeaf(): boolean {
+    return keysOn(this.disk.facts).madeMs < this.#announcedMs;
   }
 
   get boot(): number {
@@ -109,7 +126,8 @@ export class Machine implements NodeView {
   start(): void {
     assert(this.#node === undefined, 'one process at a time');
     const boot = ++this.#boot;
-    const { id, descriptor, disk, index } = this;
+    const { id, disk, index } = this;
+    this.#keys = this.#keysAtStart();
     this.#log = new EffectLog({
       waits: this.#stage.build.waitsForDisk,
       soon: (begin) => this.#later(TURN_US, begin),
@@ -118,12 +136,19 @@ export class Machine implements NodeView {
       diesAt: (point) => this.#diesAt(point),
     });
     this.#connections = new Connections(this.#stage, index, boot);
+    const machine = this;
     this.#peers = new Peers(this.#stage, index, boot, {
-      descriptor,
+      get descriptor() {
+        return machine.descriptor;
+      },
+      get keys() {
+        return machine.keys;
+      },
       wallMs: () => this.now().wallMs,
       submit: (input) => this.submit(input),
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
+    this.#rotation = this.#rotationOf(boot);
     const awake = (action: () => void): void => this.#whenAwake(boot, action);
     this.#alarm = new Alarm(this.#stage.queue, this.clock, awake, () => {
       this.submit({ kind: 'tick' });
@@ -197,6 +222,46 @@ export class Machine implements NodeView {
       if (boot !== this.#boot || this.#node === undefined) return;
     }
     this.#isStepping = false;
+  }
+
+  /** A disk that comes up empty gets keys that others take for newer than those it had. */
+  #keysAtStart(): NodeKeys {
+    const { disk } = this;
+    if (this.#announcedMs > 0 && disk.facts.size === 0) {
+      const madeMs = this.#announcedMs + 1;
+      const keys = {
+        present: `${this.#stage.nodeName(this.index)}.${this.#boot}`,
+        before: '',
+        madeMs,
+      };
+      disk.apply({ records: [], forget: [], facts: new Map([factOf(keys)]) });
+    }
+    const keys = keysOn(disk.facts);
+    this.#announcedMs = Math.max(this.#announcedMs, keys.madeMs);
+    return keys;
+  }
+
+  #rotationOf(boot: number): Rotation {
+    const machine = this;
+    const rotating: Rotating = {
+      get keys() {
+        return machine.#keys;
+      },
+      wallMs: () => this.now().wallMs,
+      administer: (command, answered) => {
+        const input = this.#connections.administer(command, answered);
+        this.submit(input);
+      },
+      renew: (keys, renewed) => {
+        const changes = { records: [], forget: [], facts: new Map([factOf(keys)]) };
+        this.#commit([changes], () => {
+          this.#keys = keys;
+          this.#announcedMs = Math.max(this.#announcedMs, keys.madeMs);
+          renewed(this.descriptor);
+        });
+      },
+    };
+    return new Rotation(rotating, `${this.#stage.nodeName(this.index)}.${boot}`);
   }
 
   #step(input: Input): void {
@@ -314,6 +379,7 @@ export class Machine implements NodeView {
   #take({ from, content }: Message): void {
     if (content.kind === 'request') this.submit(this.#connections.accept(from, content));
     else if (content.kind === 'command') this.submit(this.#connections.obey(from, content));
+    else if (content.kind === 'rotate') this.#rotation.run(this.#connections.keep(from, content));
     else if (content.kind === 'hangup') {
       for (const input of this.#connections.hangUp(content.call)) this.submit(input);
     } else this.#peers.take(from, content);
@@ -321,7 +387,7 @@ export class Machine implements NodeView {
 
   #refuse({ from, content }: Message): void {
     const { network } = this.#stage;
-    if (content.kind === 'request' || content.kind === 'command') {
+    if (content.kind === 'request' || content.kind === 'command' || content.kind === 'rotate') {
       network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
     } else if ('exchange' in content && CALLS.has(content.kind)) {
       const { exchange, boot } = content;

@@ -31,6 +31,8 @@ export type Content =
       readonly push: Json | null;
       /** By the clock of the sender, as sealed messages say it. */
       readonly issuedMs: number;
+      /** The KEM key that the sender knows the receiver by. */
+      readonly sealedTo: string;
     }
   | {
       readonly kind: 'page';
@@ -38,6 +40,8 @@ export type Content =
       readonly boot: number;
       readonly page: Json;
       readonly issuedMs: number;
+      /** As above; a redemption is answered with a key that both got from sealed messages. */
+      readonly sealedTo: string | null;
     }
   /** A node wants nonces of another spent; it is answered by a page. */
   | {
@@ -56,6 +60,8 @@ export type Content =
   | { readonly kind: 'request'; readonly call: number; readonly web: WebRequest }
   /** An operator at the admin listener. */
   | { readonly kind: 'command'; readonly call: number; readonly command: Command }
+  /** An operator wants the node to have a new KEM key: more than its core can do. */
+  | { readonly kind: 'rotate'; readonly call: number }
   /** The client has closed the connection. */
   | { readonly kind: 'hangup'; readonly call: number }
   | { readonly kind: 'response'; readonly call: number; readonly response: WebResponse }

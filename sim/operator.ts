@@ -1,7 +1,7 @@
 // The operators of a world: they look at what a node publishes (its list, its chain, its root, its
 // directory) and how the cluster stands, as monitoring does, revoke certificates, deactivate accounts,
-// withdraw external account keys, and remove nodes for good. Reloading a configuration is a fault of
-// the plan (faults.ts), for it happens to a node whether it runs or not.
+// withdraw external account keys, replace the keys of nodes, and remove nodes for good. Reloading a
+// configuration is a fault of the plan (faults.ts), for it happens to a node whether it runs or not.
 // Invariant: looking changes no record; what operators want they say again, to one node after
 // another, until one has confirmed it or no node has the thing any more.
 // Never here: what an act is about (operator-acts.ts).
@@ -13,12 +13,13 @@ import type { Reply } from './observation.ts';
 import { commandOf, drawAct, idOf, isAct, isPossible } from './operator-acts.ts';
 import type { Decision, OperatorDecision, Planner } from './plan.ts';
 import { stream } from './prng.ts';
-import type { Actor, ActorFactory, World } from './world.ts';
+import type { Actor, ActorFactory, Call, World } from './world.ts';
 
 const GAP = stream('operator.gap');
 /** Before an act is tried again. */
 const AGAIN_US: number = 2 * SECOND;
 const WHERE = stream('operator.where');
+const ROTATION = stream('operator.rotation');
 const WHAT = stream('operator.what');
 
 const TARGETS: { readonly [operation: string]: string } = {
@@ -49,6 +50,20 @@ export const planOperators: Planner = (draws, options) => {
   }
 };
 
+/** Replaced keys during the safety phase. */
+export const planRotations: Planner = (draws, options) => {
+  const { rotationsPerHour, nodes, safetySecs } = options;
+  if (rotationsPerHour === 0 || nodes < 2) return [];
+  const decisions: OperatorDecision[] = [];
+  const meanUs = Math.floor(HOUR / rotationsPerHour);
+  for (let atUs = 0, count = 0; ; count++) {
+    atUs += 1 + draws.exponential(meanUs, ROTATION, 0, count);
+    if (atUs >= safetySecs * SECOND) return decisions;
+    const node = draws.below(nodes, ROTATION, 1, count);
+    decisions.push({ kind: 'operator', atUs, node, operation: 'rotate', with: {} });
+  }
+};
+
 class Operators implements Actor {
   readonly name = 'operators';
   readonly performs = ['operator'] as const;
@@ -62,6 +77,7 @@ class Operators implements Actor {
   perform(decision: Decision): void {
     const { node, operation, with: what } = decision as OperatorDecision;
     if (operation === 'remove') this.#remove(node, what['node'] as number);
+    if (operation === 'rotate') this.#rotate(node);
     if (isAct(operation)) {
       const command = commandOf(this.#world, operation, what);
       if (command !== undefined) this.#act(node, command);
@@ -98,6 +114,26 @@ class Operators implements Actor {
     });
   }
 
+  /** Once; what was given back an old disk gets keys until others take them for newer. */
+  #rotate(node: number): void {
+    const world = this.#world;
+    this.#talk(
+      (replied) => world.rotate(world.options.clients, node, replied),
+      (reply) => {
+        const status = reply?.kind === 'response' ? reply.response.status : 0;
+        if (status === 200) world.mark('a key was replaced', node);
+        if (status === 409) world.mark('a key was not replaced yet', node);
+        if (world.phase === 'liveness' && this.#isToBeHeard(node)) {
+          this.#later(() => this.#rotate(node));
+        }
+      },
+    );
+  }
+
+  #isToBeHeard(node: number): boolean {
+    return this.#world.cluster.some(({ index, isDeaf }) => index === node && isDeaf);
+  }
+
   /** Has a node do it, and others after it, until one has done it. */
   #act(at: number, command: CaCommand): void {
     const world = this.#world;
@@ -124,6 +160,14 @@ class Operators implements Actor {
   /** `replied` gets nothing when no answer came in time. */
   #command(node: number, command: Command, replied: (reply: Reply | undefined) => void): void {
     const world = this.#world;
+    this.#talk((end) => world.command(world.options.clients, node, command, end), replied);
+  }
+
+  #talk(
+    say: (replied: (reply: Reply) => void) => Call,
+    replied: (reply: Reply | undefined) => void,
+  ): void {
+    const world = this.#world;
     let isOver = false;
     const end = (reply: Reply | undefined): void => {
       if (isOver) return;
@@ -137,10 +181,12 @@ class Operators implements Actor {
       call.abandon();
       end(undefined);
     });
-    const call = world.command(world.options.clients, node, command, end);
+    const call = say(end);
   }
 
-  heal(): void {}
+  heal(): void {
+    for (const { index } of this.#world.cluster) if (this.#isToBeHeard(index)) this.#rotate(index);
+  }
 
   unfinished(): string | undefined {
     return this.#open === 0 ? undefined : `${this.#open} acts of operators are under way`;

@@ -107,6 +107,13 @@ export const OPTIONS = {
     swarm: [0, 0, 1],
     about: 'nodes that are removed for good',
   },
+  rotationsPerHour: {
+    default: 0,
+    min: 0,
+    max: 3600,
+    swarm: [0, 0, 12, 120],
+    about: 'the cluster: a node gets a new KEM key',
+  },
   ownershipTtlSecs: {
     default: 150,
     min: 1,

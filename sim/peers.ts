@@ -8,12 +8,14 @@ import type { Effect } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import { Door } from './door.ts';
 import type { Content, Endpoint } from './message.ts';
+import { type NodeKeys, opens } from './node-keys.ts';
 import type { Timer } from './queue.ts';
 import type { Stage } from './stage.ts';
 
 /** The process that talks. */
 export interface Talker {
   readonly descriptor: NodeDescriptor;
+  readonly keys: NodeKeys;
   /** Its wall clock, Unix ms. */
   wallMs(): number;
   submit(input: Input): void;
@@ -22,6 +24,7 @@ export interface Talker {
 
 /** What an ask of somebody else is to be answered with. */
 interface Owed {
+  readonly kind: 'ask' | 'redeem';
   readonly to: Endpoint;
   readonly exchange: number;
   readonly boot: number;
@@ -70,6 +73,7 @@ export class Peers {
       ask,
       push,
       issuedMs: this.#talker.wallMs(),
+      sealedTo: this.#door.keyOf(peer),
     });
   }
 
@@ -95,10 +99,15 @@ export class Peers {
     const owed = this.#owed.get(exchange);
     if (owed === undefined) return;
     this.#owed.delete(exchange);
-    const { to, exchange: theirs, boot } = owed;
-    const issuedMs = this.#talker.wallMs();
-    const content: Content = { kind: 'page', exchange: theirs, boot, page, issuedMs };
-    this.#stage.network.send(this.#index, to, content);
+    const { kind, to, exchange: theirs, boot } = owed;
+    this.#stage.network.send(this.#index, to, {
+      kind: 'page',
+      exchange: theirs,
+      boot,
+      page,
+      issuedMs: this.#talker.wallMs(),
+      sealedTo: kind === 'ask' ? this.#door.keyOf(this.#stage.idOf(to)) : null,
+    });
   }
 
   take(from: Endpoint, content: Content): void {
@@ -121,12 +130,13 @@ export class Peers {
 
   #takeAsk(to: Endpoint, content: Extract<Content, { kind: 'ask' | 'redeem' }>): void {
     const { exchange: theirs, boot, ask } = content;
-    if (this.#refuses(to, content.issuedMs)) {
+    // A redemption goes with a key of its own, which this process has when it has heard of the sender.
+    if (this.#refuses(to, content.kind === 'ask' ? content.sealedTo : null, content.issuedMs)) {
       this.#stage.network.send(this.#index, to, { kind: 'unreachable', exchange: theirs, boot });
       return;
     }
     const exchange = ++this.#exchanges;
-    this.#owed.set(exchange, { to, exchange: theirs, boot });
+    this.#owed.set(exchange, { kind: content.kind, to, exchange: theirs, boot });
     if (this.#owed.size > MOST_OWED) this.#owed.delete(this.#owed.keys().next().value!);
     const from = this.#stage.idOf(to);
     if (content.kind === 'ask') {
@@ -155,9 +165,9 @@ export class Peers {
 
   #takePage(
     from: Endpoint,
-    { exchange, page, issuedMs }: Extract<Content, { kind: 'page' }>,
+    { exchange, page, issuedMs, sealedTo }: Extract<Content, { kind: 'page' }>,
   ): void {
-    if (this.#refuses(from, issuedMs)) {
+    if (this.#refuses(from, sealedTo, issuedMs)) {
       this.#fail(exchange);
       return;
     }
@@ -170,11 +180,13 @@ export class Peers {
   }
 
   /** Refused, as the channel does it: loudly, and nothing of the message is merged. */
-  #refuses(from: Endpoint, issuedMs: number): boolean {
+  #refuses(from: Endpoint, sealedTo: string | null, issuedMs: number): boolean {
     const { options } = this.#stage;
+    const isReadable = sealedTo === null || opens(this.#talker.keys, sealedTo);
     const skewMs = issuedMs - this.#talker.wallMs();
     const toleranceMs = options.clockToleranceSecs * 1000;
-    const refusal = this.#door.refusal(this.#stage.idOf(from), skewMs, toleranceMs);
+    const sender = this.#stage.idOf(from);
+    const refusal = this.#door.refusal(sender, isReadable, skewMs, toleranceMs);
     if (refusal !== undefined) {
       this.#stage.mark(`a message was refused: ${refusal}`, this.#index);
     }

@@ -64,6 +64,7 @@ export const OPERATIONS: {
     root: {},
     directory: {},
     status: {},
+    rotate: {},
     remove: { node: { notation: REMOVABLE } },
     revoke: { of: OF, pick: PICK, reason: { notation: REASON, default: 0 } },
     deactivate: { of: OF, pick: PICK },

@@ -290,6 +290,8 @@ export function contentText(content: Content): string {
       return `request #${content.call}`;
     case 'command':
       return `command ${commandText(content.command)} #${content.call}`;
+    case 'rotate':
+      return `rotate #${content.call}`;
     case 'hangup':
       return `hangup #${content.call}`;
     case 'response':

@@ -138,6 +138,13 @@ export class Universe implements World, Stage {
     return { call, abandon: () => this.#commands.delete(call) };
   }
 
+  rotate(client: number, node: number, replied: (reply: Reply) => void): Call {
+    const call = ++this.#lastCall;
+    this.#commands.set(call, replied);
+    this.network.send(clientEndpoint(client), node, { kind: 'rotate', call });
+    return { call, abandon: () => this.#commands.delete(call) };
+  }
+
   retire(node: number): void {
     this.#retired.add(node);
     const machine = this.nodes[node]!;

@@ -23,6 +23,8 @@ export interface NodeView {
   /** A process is running (it may be paused). */
   readonly isUp: boolean;
   readonly isPaused: boolean;
+  /** It was given back an old disk, and others know it by a key that is not on it. */
+  readonly isDeaf: boolean;
   /** What is durable. */
   readonly disk: DiskView;
   /** Starts of the process so far. */
@@ -66,6 +68,8 @@ export interface World extends WorldView {
   send(client: number, node: number, web: WebRequest, replied: (reply: Reply) => void): Call;
   /** An operator says something at a node's admin listener; may get lost like a request. */
   command(client: number, node: number, command: Command, replied: (reply: Reply) => void): Call;
+  /** An operator wants a node to have a new KEM key; as above. */
+  rotate(client: number, node: number, replied: (reply: Reply) => void): Call;
   /** A node was removed from the cluster: somebody stops its machine for good. */
   retire(node: number): void;
   /** Writes a line of an actor into the trace. */

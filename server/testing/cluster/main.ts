@@ -31,6 +31,8 @@ const START_LIMIT_MS = 60_000;
 /** How long clients go on after a fault before everything is examined. */
 const CALM_MS = 500;
 const MAX_SHOWN = 20;
+/** Beyond what was asked for. A test that stands still says what the nodes said last. */
+const PATIENCE_MS = 240_000;
 
 const options = readOptions(process.argv.slice(2));
 const { seed, flows, clients: clientCount, seconds } = options;
@@ -94,6 +96,14 @@ for (const [trouble, count] of Object.entries(gate.troubles)) {
   ledger.check(count === 0, () => `${count} requests had to be made again: ${trouble}`);
 }
 await examineAll('no fault', true);
+const patience = setTimeout(
+  () => {
+    say('the test stands still');
+    showLogs();
+    process.exit(1);
+  },
+  seconds * 1000 + PATIENCE_MS,
+);
 
 const backups = join(directory, 'backups');
 mkdirSync(backups);
@@ -121,6 +131,7 @@ names.close();
 responder.close();
 report();
 remove();
+clearTimeout(patience);
 conclude({ passed, failed, skipped: skipped.length });
 
 /** Lets nobody in, waits until the nodes agree, and has each show what any has acknowledged. */

@@ -128,7 +128,9 @@ export class CrashClient {
     const reused = this.#prng.chance(15) ? this.#lastNames : undefined;
     const names = reused ?? this.#names();
     const order = await this.#order(account, names);
-    for (const url of fixed<string[]>(order, 'authorizations')) await this.#prove(account, url);
+    for (const url of fixed<string[]>(order, 'authorizations')) {
+      await this.#prove(account, order, url);
+    }
     const key = new SigningKey();
     const finalize = fixed<string>(order, 'finalize');
     const answer = await this.#post(account, finalize, { csr: key.csr(names) });
@@ -152,7 +154,7 @@ export class CrashClient {
     return this.#world.ledger.see('order', answer.location, account, answer.body);
   }
 
-  async #prove(account: Account, url: string): Promise<void> {
+  async #prove(account: Account, order: Resource, url: string): Promise<void> {
     const authorization = await this.#read(account, 'authorization', url);
     if (authorization.status === 'valid') return;
     const token = fixed<string>(authorization, 'http-01 token');
@@ -164,6 +166,11 @@ export class CrashClient {
       this.#require(answer, [200], 'challenge');
       ledger.seeChallenge(authorization, JSON.parse(answer.body) as ChallengeBody);
       await this.#until(account, authorization, ['valid']);
+    } catch (error) {
+      // Whoever probes from now on finds nothing.
+      order.mayFail = true;
+      authorization.mayFail = true;
+      throw error;
     } finally {
       keyAuthorizations.delete(token);
     }
@@ -190,7 +197,7 @@ export class CrashClient {
   async #giveUpAuthorization(account: Account): Promise<void> {
     const order = await this.#order(account, this.#names());
     const [url = ''] = fixed<string[]>(order, 'authorizations');
-    if (this.#prng.chance(50)) await this.#prove(account, url);
+    if (this.#prng.chance(50)) await this.#prove(account, order, url);
     const authorization = await this.#read(account, 'authorization', url);
     authorization.mayFail = true;
     order.mayFail = true;
