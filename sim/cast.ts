@@ -37,6 +37,7 @@ export const REQUIRED_MARKS: readonly MarkName[] = [
   'an operator was obeyed: revoke',
   'an operator was obeyed: deactivate',
   'an operator was obeyed: revoke-eab',
+  'a key was replaced',
   'a node joined',
   'a node was removed for good',
   'a removed node came back',

@@ -3,24 +3,29 @@
 // and everybody can see why.
 // Invariant: nobody is let in before the node has said who its members are. Never here: transport.
 
+import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { Effect } from '../core/effect.ts';
 
 export type Refusal = 'not a member' | 'removed' | 'sealed to a key that is gone' | 'clocks differ';
 
 export class Door {
-  /** Node id → the KEM key it is known by. */
-  #members: ReadonlyMap<string, string> = new Map();
+  #members: ReadonlyMap<string, NodeDescriptor> = new Map();
   #removed: ReadonlySet<string> = new Set();
 
   /** From now on these. */
   admit({ members, removed }: Extract<Effect, { kind: 'members' }>): void {
-    this.#members = new Map(members.map(({ node, kem }) => [node, kem]));
+    this.#members = new Map(members.map((member) => [member.node, member]));
     this.#removed = new Set(removed);
   }
 
   /** The key to seal a message with; empty when this node is none of the members. */
   keyOf(node: string): string {
-    return this.#members.get(node) ?? '';
+    return this.#members.get(node)?.kem ?? '';
+  }
+
+  /** When the key was made that a node is known by, Unix ms; 0 when it is none of the members. */
+  keyMadeMs(node: string): number {
+    return this.#members.get(node)?.madeMs ?? 0;
   }
 
   /** Why a message is refused; undefined when it is let in. `opens`: this node has its key. */

@@ -61,10 +61,8 @@ export class Machine implements NodeView {
   #log!: EffectLog;
   #peers!: Peers;
   #connections!: Connections;
-  #keys!: NodeKeys;
+  #keys: NodeKeys = keysOn(new Map());
   #rotation!: Rotation;
-  /** When the latest key was made that anybody may have heard of, by its own clock. */
-  #announcedMs = 0;
   #boot = 0;
   #isPaused = false;
   #isStepping = false;
@@ -104,11 +102,6 @@ export class Machine implements NodeView {
     return this.#keys;
   }
 
-  /** It was given back an old disk, and others know it by a key that is not on it. */
-  get isDeaf(): boolean {
-    return keysOn(this.disk.facts).madeMs < this.#announcedMs;
-  }
-
   get boot(): number {
     return this.#boot;
   }
@@ -146,6 +139,11 @@ export class Machine implements NodeView {
       },
       wallMs: () => this.now().wallMs,
       submit: (input) => this.submit(input),
+      outdated: (knownMs) => {
+        this.#rotation.run(({ status }) => {
+          if (status === 200) this.#stage.mark('a restored node got another key', index);
+        }, knownMs);
+      },
       whenAwake: (action) => this.#whenAwake(boot, action),
     });
     this.#rotation = this.#rotationOf(boot);
@@ -224,21 +222,12 @@ export class Machine implements NodeView {
     this.#isStepping = false;
   }
 
-  /** A disk that comes up empty gets keys that others take for newer than those it had. */
+  /** What comes up empty goes by the id it had, and so by the keys it had. */
   #keysAtStart(): NodeKeys {
-    const { disk } = this;
-    if (this.#announcedMs > 0 && disk.facts.size === 0) {
-      const madeMs = this.#announcedMs + 1;
-      const keys = {
-        present: `${this.#stage.nodeName(this.index)}.${this.#boot}`,
-        before: '',
-        madeMs,
-      };
-      disk.apply({ records: [], forget: [], facts: new Map([factOf(keys)]) });
-    }
-    const keys = keysOn(disk.facts);
-    this.#announcedMs = Math.max(this.#announcedMs, keys.madeMs);
-    return keys;
+    const isEmptied = this.disk.facts.size === 0;
+    if (!isEmptied) return keysOn(this.disk.facts);
+    this.disk.apply({ records: [], forget: [], facts: new Map([factOf(this.#keys)]) });
+    return this.#keys;
   }
 
   #rotationOf(boot: number): Rotation {
@@ -256,12 +245,11 @@ export class Machine implements NodeView {
         const changes = { records: [], forget: [], facts: new Map([factOf(keys)]) };
         this.#commit([changes], () => {
           this.#keys = keys;
-          this.#announcedMs = Math.max(this.#announcedMs, keys.madeMs);
           renewed(this.descriptor);
         });
       },
     };
-    return new Rotation(rotating, `${this.#stage.nodeName(this.index)}.${boot}`);
+    return new Rotation(rotating, `${this.#stage.nodeName(this.index)}-${boot}`);
   }
 
   #step(input: Input): void {

@@ -19,6 +19,8 @@ interface Introduction {
   readonly exchange: number;
   readonly boot: number;
   readonly descriptor: NodeDescriptor;
+  /** When the latest key of the other was made that this node knows of, Unix ms. */
+  readonly knownMs: number;
 }
 
 export type Content =

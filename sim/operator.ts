@@ -114,7 +114,7 @@ class Operators implements Actor {
     });
   }
 
-  /** Once; what was given back an old disk gets keys until others take them for newer. */
+  /** Once: whoever wants a new key every now and then can wait for the next time. */
   #rotate(node: number): void {
     const world = this.#world;
     this.#talk(
@@ -123,15 +123,8 @@ class Operators implements Actor {
         const status = reply?.kind === 'response' ? reply.response.status : 0;
         if (status === 200) world.mark('a key was replaced', node);
         if (status === 409) world.mark('a key was not replaced yet', node);
-        if (world.phase === 'liveness' && this.#isToBeHeard(node)) {
-          this.#later(() => this.#rotate(node));
-        }
       },
     );
-  }
-
-  #isToBeHeard(node: number): boolean {
-    return this.#world.cluster.some(({ index, isDeaf }) => index === node && isDeaf);
   }
 
   /** Has a node do it, and others after it, until one has done it. */
@@ -184,9 +177,7 @@ class Operators implements Actor {
     const call = say(end);
   }
 
-  heal(): void {
-    for (const { index } of this.#world.cluster) if (this.#isToBeHeard(index)) this.#rotate(index);
-  }
+  heal(): void {}
 
   unfinished(): string | undefined {
     return this.#open === 0 ? undefined : `${this.#open} acts of operators are under way`;

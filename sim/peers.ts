@@ -19,6 +19,8 @@ export interface Talker {
   /** Its wall clock, Unix ms. */
   wallMs(): number;
   submit(input: Input): void;
+  /** Somebody knows a key of this node that was made at this time, later than its own. */
+  outdated(knownMs: number): void;
   whenAwake(action: () => void): void;
 }
 
@@ -80,7 +82,9 @@ export class Peers {
   #introduce(url: string): void {
     const exchange = this.#open({ kind: 'unintroduced', url, reason: 'no answer' });
     const { descriptor } = this.#talker;
-    this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor });
+    const to = this.#stage.nodeIndex(url.slice(URL_PREFIX.length));
+    const knownMs = this.#door.keyMadeMs(this.#stage.idOf(to));
+    this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor, knownMs });
   }
 
   #redeem({ redemption, url, nonces, ask }: Extract<Effect, { kind: 'redeem' }>): void {
@@ -114,7 +118,7 @@ export class Peers {
     if (content.kind === 'ask' || content.kind === 'redeem') this.#takeAsk(from, content);
     else if (content.kind === 'introduce') this.#takeIntroduction(from, content);
     else if (content.kind === 'introduction' && content.boot === this.#boot) {
-      this.#takeAnswer(content.exchange, content.descriptor);
+      this.#takeAnswer(content);
     } else if (content.kind === 'page' && content.boot === this.#boot) {
       this.#takePage(from, content);
     } else if (content.kind === 'unreachable' && content.boot === this.#boot) {
@@ -149,18 +153,26 @@ export class Peers {
 
   #takeIntroduction(
     from: Endpoint,
-    { exchange, boot, descriptor }: Extract<Content, { kind: 'introduce' }>,
+    { exchange, boot, descriptor, knownMs }: Extract<Content, { kind: 'introduce' }>,
   ): void {
-    const own = this.#talker.descriptor;
-    const answer: Content = { kind: 'introduction', exchange, boot, descriptor: own };
-    this.#stage.network.send(this.#index, from, answer);
+    this.#hearOfSelf(knownMs);
+    const laterMs = this.#door.keyMadeMs(descriptor.node);
+    const own = { descriptor: this.#talker.descriptor, knownMs: laterMs };
+    this.#stage.network.send(this.#index, from, { kind: 'introduction', exchange, boot, ...own });
+    if (laterMs > descriptor.madeMs) return;
     this.#talker.submit({ kind: 'introduced', url: null, descriptor });
   }
 
-  #takeAnswer(exchange: number, descriptor: NodeDescriptor): void {
+  #takeAnswer({ exchange, descriptor, knownMs }: Extract<Content, { kind: 'introduction' }>): void {
     const failure = this.#end(exchange);
     if (failure?.kind !== 'unintroduced') return;
-    this.#talker.submit({ kind: 'introduced', url: failure.url, descriptor });
+    this.#hearOfSelf(knownMs);
+    if (this.#door.keyMadeMs(descriptor.node) > descriptor.madeMs) this.#talker.submit(failure);
+    else this.#talker.submit({ kind: 'introduced', url: failure.url, descriptor });
+  }
+
+  #hearOfSelf(knownMs: number): void {
+    if (knownMs > this.#talker.descriptor.madeMs) this.#talker.outdated(knownMs);
   }
 
   #takePage(

@@ -23,8 +23,6 @@ export interface NodeView {
   /** A process is running (it may be paused). */
   readonly isUp: boolean;
   readonly isPaused: boolean;
-  /** It was given back an old disk, and others know it by a key that is not on it. */
-  readonly isDeaf: boolean;
   /** What is durable. */
   readonly disk: DiskView;
   /** Starts of the process so far. */

@@ -41,6 +41,8 @@ export interface ChannelOptions {
   readonly limits: ChannelLimits;
   /** Called once if the channel's thread ends by itself: it is of no use any more. */
   readonly died?: (error: Error) => void;
+  /** Somebody has shown a later descriptor of this node: its database is older than that. */
+  readonly outdated?: (later: NodeDescriptor) => void;
 }
 
 /** A question on its way. Keep it until the answer is there; it is good for one answer. */
@@ -117,10 +119,10 @@ export interface Channel {
   sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array>;
   openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;
 
-  /** A body for POST …/admin/gossip/identity. */
-  introduce(): Introduction;
-  /** At the called side: who calls, and what to answer. */
-  answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array };
+  /** A body for POST …/admin/gossip/identity at this URL. */
+  introduce(url: string): Introduction;
+  /** At the called side. */
+  answerIntroduction(body: Uint8Array): AnsweredIntroduction;
   /** Back at the caller: who answered. */
   concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor;
 
@@ -133,6 +135,16 @@ export interface Channel {
   stats(): ChannelStats;
   /** Ends the thread. What is under way, and what comes later, rejects with an Error. */
   close(): Promise<void>;
+}
+
+/** An introduction of somebody else. */
+export interface AnsweredIntroduction {
+  /** Who calls. */
+  readonly descriptor: NodeDescriptor;
+  /** He has said something later, which the answer shows him: this is not to be heeded. */
+  readonly isOutdated: boolean;
+  /** The answer. */
+  readonly body: Uint8Array;
 }
 
 /** An introduction on its way; good for one answer. */

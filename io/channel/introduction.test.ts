@@ -23,17 +23,17 @@ test.after.each(async () => {
 
 test('a node without the CA key is not introduced, nor believed', () => {
   const [alice, bob] = [channelOf(ALICE, new Uint8Array(32)), channelOf(BOB)];
-  refused('identity', () => bob.answerIntroduction(alice.introduce().body));
+  refused('identity', () => bob.answerIntroduction(alice.introduce('').body));
   const stranger = channelOf(BOB, new Uint8Array(32));
-  const { body } = stranger.answerIntroduction(alice.introduce().body);
+  const { body } = stranger.answerIntroduction(alice.introduce('').body);
   const member = channelOf(ALICE);
-  const question = member.introduce();
+  const question = member.introduce('');
   refused('identity', () => member.concludeIntroduction(question, body));
 });
 
 test('an introduction in which any octet is changed, or which is cut, is refused', () => {
   const [alice, bob] = [channelOf(ALICE), channelOf(BOB)];
-  const { body } = alice.introduce();
+  const { body } = alice.introduce('');
   for (let i = 0; i < body.length; i += 7) {
     const changed = body.slice();
     changed[i]! ^= 1;
@@ -57,14 +57,14 @@ test('bodies that are too large, deeply nested, or of other JSON are refused', (
 test('a holder of the CA key cannot speak for another node', () => {
   const lying = { ...BOB, descriptor: { ...ALICE.descriptor, url: 'http://eve.test' } };
   const eve = channelOf(lying);
-  refused('identity', () => channelOf(BOB).answerIntroduction(eve.introduce().body));
+  refused('identity', () => channelOf(BOB).answerIntroduction(eve.introduce('').body));
   const kem = { ...BOB, descriptor: { ...ALICE.descriptor, kem: BOB.descriptor.kem } };
-  refused('identity', () => channelOf(BOB).answerIntroduction(channelOf(kem).introduce().body));
+  refused('identity', () => channelOf(BOB).answerIntroduction(channelOf(kem).introduce('').body));
 });
 
 test('an answer to another introduction, or to none, is refused', () => {
   const [alice, bob] = [channelOf(ALICE), channelOf(BOB)];
-  const [first, second] = [alice.introduce(), alice.introduce()];
+  const [first, second] = [alice.introduce(''), alice.introduce('')];
   const { body } = bob.answerIntroduction(first.body);
   refused('unbound', () => alice.concludeIntroduction(second, body));
   // A request is no answer, though it is authentic.
@@ -75,37 +75,62 @@ test('an answer to another introduction, or to none, is refused', () => {
 
 test('a request that is sent again pins nothing older than what is known', () => {
   const bob = channelOf(BOB);
-  const old = channelOf(ALICE).introduce().body;
+  const old = channelOf(ALICE).introduce('').body;
   const renewed = rotateKemKey(ALICE, NOW);
   // Known only by the old request, the node is who it was: harmless, and replaced by what follows.
   assert.equal(bob.answerIntroduction(old).descriptor, ALICE.descriptor);
   bob.members([renewed.descriptor], []);
-  refused('identity', () => bob.answerIntroduction(old));
+  assert.ok(bob.answerIntroduction(old).isOutdated);
   assert.equal(
-    bob.answerIntroduction(channelOf(renewed).introduce().body).descriptor,
+    bob.answerIntroduction(channelOf(renewed).introduce('').body).descriptor,
     renewed.descriptor,
   );
 });
 
 test('a request that is sent again does not bring a removed node back', () => {
   const bob = channelOf(BOB);
-  const old = channelOf(ALICE).introduce().body;
+  const old = channelOf(ALICE).introduce('').body;
   bob.members([], [ALICE.descriptor.node]);
   refused('removed', () => bob.answerIntroduction(old));
 });
 
 test('two holders of the CA key know each other after one round trip', () => {
   const [alice, bob] = [channelOf(ALICE), channelOf(BOB)];
-  const question = alice.introduce();
+  const question = alice.introduce('');
   const { descriptor, body } = bob.answerIntroduction(question.body);
   assert.equal(descriptor, ALICE.descriptor);
   const answered: NodeDescriptor = alice.concludeIntroduction(question, body);
   assert.equal(answered, BOB.descriptor);
 });
 
-function channelOf(keys: NodeKeys, clusterSecret: Uint8Array = SECRET): Channel {
+test('a node with keys of long ago is shown the later ones, whoever calls, and nobody else is', () => {
+  const renewed = rotateKemKey(ALICE, NOW);
+  const bob = channelOf(BOB);
+  bob.members([renewed.descriptor], []);
+  const shown: NodeDescriptor[] = [];
+  const restored = channelOf(ALICE, SECRET, (later) => shown.push(later));
+  const question = restored.introduce('');
+  const { body } = bob.answerIntroduction(question.body);
+  restored.concludeIntroduction(question, body);
+  assert.equal(shown, [renewed.descriptor]);
+  restored.answerIntroduction(bob.introduce(renewed.descriptor.url).body);
+  assert.is(shown.length, 2);
+  // Somebody else at that URL, or the same descriptor: nothing to say.
+  const silent = (): void => assert.unreachable();
+  channelOf(BOB, SECRET, silent).answerIntroduction(bob.introduce(renewed.descriptor.url).body);
+  const alice = channelOf(renewed, SECRET, silent);
+  const again = alice.introduce('');
+  alice.concludeIntroduction(again, bob.answerIntroduction(again.body).body);
+  alice.answerIntroduction(bob.introduce(renewed.descriptor.url).body);
+});
+
+function channelOf(
+  keys: NodeKeys,
+  clusterSecret: Uint8Array = SECRET,
+  outdated: (later: NodeDescriptor) => void = () => {},
+): Channel {
   const limits = { skewToleranceMs: 1, maxAgeMs: 1, sealedOctets: 9_999, inflatedOctets: 9_999 };
-  const channel = openChannel({ keys, clusterSecret, nowMs: () => NOW, limits });
+  const channel = openChannel({ keys, clusterSecret, nowMs: () => NOW, limits, outdated });
   opened.push(channel);
   return channel;
 }

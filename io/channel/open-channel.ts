@@ -9,6 +9,7 @@ import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type {
+  AnsweredIntroduction,
   Asked,
   Channel,
   ChannelLimits,
@@ -23,7 +24,12 @@ import { clusterKey } from './cluster-key.ts';
 import { packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
 import { NODE_ID, readDescriptor } from './descriptor.ts';
 import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
-import { answerIntroduction, concludeIntroduction, requestIntroduction } from './introduction.ts';
+import {
+  answerIntroduction,
+  concludeIntroduction,
+  readIntroduction,
+  requestIntroduction,
+} from './introduction.ts';
 import type { NodeKeys } from './node-keys.ts';
 import { ChannelRefusal, REFUSAL_NAMES, type RefusalName, refuse } from './refusal.ts';
 import { bodyHash, type Incoming, type MessageKind } from './sealed-messages.ts';
@@ -56,10 +62,12 @@ class ThreadedChannel implements Channel {
   readonly #askedOf = new WeakMap<Asked, { readonly hash: string; readonly boot: string }>();
   readonly #dueRedeems = new WeakMap<Sent | RedeemAsked, Pending>();
   readonly #introductions = new WeakSet<Introduction>();
+  readonly #outdated: (later: NodeDescriptor) => void;
   readonly #counts = { sealed: 0, opened: 0, octetsOut: 0, octetsIn: 0 };
   readonly #refused: { [name in RefusalName]: number };
 
-  constructor({ keys, clusterSecret, boot, nowMs, limits, died }: ChannelOptions) {
+  constructor({ keys, clusterSecret, boot, nowMs, limits, died, outdated }: ChannelOptions) {
+    this.#outdated = outdated ?? (() => {});
     this.#descriptor = keys.descriptor;
     this.node = keys.descriptor.node;
     this.boot = boot ?? toBase64Url(randomBytes(BOOT_OCTETS));
@@ -195,27 +203,40 @@ class ThreadedChannel implements Channel {
     });
   }
 
-  introduce(): Introduction {
-    const introduction = { body: requestIntroduction(this.#identityKey, this.#descriptor) };
+  introduce(url: string): Introduction {
+    const known = [...this.#members.values()].find((member) => member.url === url) ?? null;
+    const own = { descriptor: this.#descriptor, known };
+    const introduction = { body: requestIntroduction(this.#identityKey, own) };
     this.#introductions.add(introduction);
     return introduction;
   }
 
-  answerIntroduction(body: Uint8Array): { descriptor: NodeDescriptor; body: Uint8Array } {
+  answerIntroduction(body: Uint8Array): AnsweredIntroduction {
     return this.#countedNow(() => {
-      const answer = answerIntroduction(this.#identityKey, this.#descriptor, body);
-      this.#requireLatest(answer.descriptor);
-      return answer;
+      const { descriptor, known } = readIntroduction(this.#identityKey, body);
+      if (this.#removed.has(descriptor.node)) refuse('removed', descriptor.node);
+      this.#hearOfSelf(known);
+      const later = this.#laterOf(descriptor);
+      const own = { descriptor: this.#descriptor, known: later ?? null };
+      const answer = answerIntroduction(this.#identityKey, own, body);
+      return { descriptor, isOutdated: later !== undefined, body: answer };
     });
   }
 
   concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor {
     return this.#countedNow(() => {
       if (!this.#introductions.has(introduction)) refuse('unbound', 'it was answered already');
-      const found = concludeIntroduction(this.#identityKey, introduction.body, body);
+      const { descriptor, known } = concludeIntroduction(
+        this.#identityKey,
+        introduction.body,
+        body,
+      );
       this.#introductions.delete(introduction);
-      this.#requireLatest(found);
-      return found;
+      this.#hearOfSelf(known);
+      const { node } = descriptor;
+      if (this.#removed.has(node)) refuse('removed', node);
+      const isOutdated = this.#laterOf(descriptor) !== undefined;
+      return isOutdated ? refuse('identity', `node ${node} has said something later`) : descriptor;
     });
   }
 
@@ -271,13 +292,16 @@ class ThreadedChannel implements Channel {
     return header;
   }
 
-  /** What we know of a node's descriptor or end is never taken back by an older word of it. */
-  #requireLatest({ node, madeMs }: NodeDescriptor): void {
-    if (this.#removed.has(node)) refuse('removed', node);
+  /** What the node of a descriptor has said later: that is never taken back by an older word of it. */
+  #laterOf({ node, madeMs }: NodeDescriptor): NodeDescriptor | undefined {
     const known = node === this.node ? this.#descriptor : this.#members.get(node);
-    if (known !== undefined && known.madeMs > madeMs) {
-      refuse('identity', `node ${node} has said something later`);
-    }
+    return known !== undefined && known.madeMs > madeMs ? known : undefined;
+  }
+
+  /** This node as somebody else knows it, by its own words. */
+  #hearOfSelf(known: NodeDescriptor | null): void {
+    if (known?.node !== this.node || known.madeMs <= this.#descriptor.madeMs) return;
+    this.#outdated(known);
   }
 
   #bootOf(peer: string): string {

@@ -69,7 +69,7 @@ export class Calls implements PeerPort {
   };
 
   readonly introduce = async (url: string): Promise<NodeDescriptor> => {
-    const introduction = this.#channel.introduce();
+    const introduction = this.#channel.introduce(url);
     const answer = await this.#post('identity', url, introduction.body);
     if (answer.status !== 200) throw new Error(wordsOf(answer));
     const descriptor = await this.#opened(url, async () => {

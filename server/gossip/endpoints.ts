@@ -49,8 +49,8 @@ const ENDPOINTS = {
     return await channel.sealRedeemAnswer(asked, answer);
   },
   identity: async ({ channel, driver, calls }, _, body, boot) => {
-    const { descriptor, body: answer } = channel.answerIntroduction(body);
-    if (descriptor.node !== channel.node) {
+    const { descriptor, isOutdated, body: answer } = channel.answerIntroduction(body);
+    if (descriptor.node !== channel.node && !isOutdated) {
       calls.met(descriptor.node, boot);
       driver.introduced(descriptor);
     }

@@ -4,7 +4,7 @@
 
 import type { GossipOptions } from '../../core/cluster/cluster.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
-import type { Channel } from '../../io/channel/channel.ts';
+import type { Channel, ChannelOptions } from '../../io/channel/channel.ts';
 import { CLUSTER_SECRET_LABEL } from '../../io/channel/cluster-key.ts';
 import {
   makeNodeKeys,
@@ -43,14 +43,11 @@ export interface Membership {
   readonly rotation: Rotation;
 }
 
-/**
- * Rejects with a NodeKeyError that names the fix when the keys cannot be used. `died`: called once
- * if the channel ends by itself.
- */
+/** Rejects with a NodeKeyError that names the fix when the keys cannot be used. */
 export async function joinCluster(
   store: Store,
   options: ClusterOptions,
-  died: (error: Error) => void,
+  hooks: Required<Pick<ChannelOptions, 'died' | 'outdated'>>,
 ): Promise<Membership> {
   const { config, authority, log, metrics } = options;
   const clusterSecret = authority.deriveSecret(CLUSTER_SECRET_LABEL);
@@ -60,7 +57,7 @@ export async function joinCluster(
     clusterSecret,
     nowMs: Date.now,
     limits: channelLimits(config),
-    died,
+    ...hooks,
   });
   return {
     get descriptor() {

@@ -32,24 +32,30 @@ export class Rotation {
 
   /**
    * Answers with the new descriptor, or says why there is none; undefined when the node stopped
-   * before it was done.
+   * before it was done. `afterMs`: when a key was made that is known elsewhere, Unix ms.
    */
-  async run(driver: Pick<Driver, 'administer' | 'fail'>): Promise<WebResponse | undefined> {
+  async run(
+    driver: Pick<Driver, 'administer' | 'fail'>,
+    afterMs: number = 0,
+  ): Promise<WebResponse | undefined> {
     if (this.#isUnderWay) {
       return refusal(409, 'this node is being given a new key already', 'look at its log');
     }
     this.#isUnderWay = true;
     try {
       const answer = await driver.administer({ kind: 'may-rotate' });
-      return answer?.status === 200 ? await this.#rotate(driver) : answer;
+      return answer?.status === 200 ? await this.#rotate(driver, afterMs) : answer;
     } finally {
       this.#isUnderWay = false;
     }
   }
 
-  async #rotate(driver: Pick<Driver, 'administer' | 'fail'>): Promise<WebResponse | undefined> {
+  async #rotate(
+    driver: Pick<Driver, 'administer' | 'fail'>,
+    afterMs: number,
+  ): Promise<WebResponse | undefined> {
     const { clusterSecret, store, channel, nowMs } = this.#options;
-    const keys = rotateKemKey(this.#keys, nowMs());
+    const keys = rotateKemKey(this.#keys, Math.max(nowMs(), afterMs + 1000));
     try {
       await store.commit({ records: [], forget: [], meta: nodeKeyFacts(keys, clusterSecret) });
       this.#keys = keys;

@@ -64,6 +64,15 @@ export const MEMBERS: readonly Mutant[] = [
     build: sharesNames,
   },
   {
+    name: 'nobody is told of a new key',
+    what: 'a node that has a new key leaves its record as it was',
+    catchers: ['convergence', 'liveness'],
+    seeds: 2,
+    options: { nodes: 3, rotationsPerHour: 600 },
+    build: AS_IT_IS,
+    patches: [patch(Membership, 'renew', () => () => {})],
+  },
+  {
     name: 'all nodes number revocation lists alike',
     what: 'the number of a list lacks the part that names its maker',
     catchers: ['crl'],

@@ -52,7 +52,7 @@ export class History {
 
   #view(disk: Disk, index: number): WorldView['nodes'][number] {
     const now = { wallMs: EPOCH_MS, monoMs: 1 };
-    const state = { isUp: true, isPaused: false, isDeaf: false, boot: 1, now: () => now };
+    const state = { isUp: true, isPaused: false, boot: 1, now: () => now };
     return { index, id: `n${index}`, disk, policy: undefined as never, ...state };
   }
 

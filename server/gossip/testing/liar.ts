@@ -49,7 +49,7 @@ export class Liar {
 
   /** Becomes a member. Returns the node id of who was called. */
   async join(url: string): Promise<string> {
-    const introduction = this.#channel.introduce();
+    const introduction = this.#channel.introduce(url);
     const answer = await this.#post('identity', url, introduction.body);
     const victim = this.#channel.concludeIntroduction(introduction, answer.body);
     this.#channel.members([victim], []);
