@@ -170,7 +170,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     }
     this.#gained(result, monoMs);
     if (isAnswer) this.membership.left(name);
-    if (isAnswer && followUp === 'refuse') this.failed(name, monoMs);
+    if (isAnswer && followUp === 'refuse') this.failed(name, monoMs, true);
     const isNewest = !isAnswer || followUp === 'refuse' || this.#answered(name, monoMs, followUp);
     if (followUp !== 'refuse') this.#note(result, monoMs);
     // Also of a node that begins no rounds: who calls it with more than fits one page is asked back.
@@ -178,9 +178,9 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     return asksOn && rounds.ask(name, monoMs) ? this.call(name) : undefined;
   }
 
-  /** A peer did not answer. */
-  failed(peer: string, monoMs: number): void {
-    this.rounds.failed(peer, monoMs);
+  /** A peer did not answer, or what it answered is refused. */
+  failed(peer: string, monoMs: number, isRefused: boolean = false): void {
+    this.rounds.failed(peer, monoMs, isRefused);
     this.membership.doubt(peer);
     this.membership.left(peer);
     this.catchUp.failed(peer);

@@ -93,6 +93,18 @@ test('a peer that was left alone and calls is there again', () => {
   assert.ok(schedule.ask('b', 3));
 });
 
+test('a peer whose answer is refused is left alone although it calls, until its time has come', () => {
+  const schedule = rounds(0, ['b']);
+  schedule.failed('b', 0, true);
+  schedule.heard('b', 2, undefined);
+  assert.not(schedule.ask('b', 3));
+  assert.ok(schedule.ask('b', 1_000));
+  schedule.answered('b', 1_001);
+  schedule.failed('b', 1_002);
+  schedule.heard('b', 1_003, undefined);
+  assert.ok(schedule.ask('b', 1_004), 'what it answered later was fine');
+});
+
 test('a write brings the next round near, once for all writes that come together', () => {
   const schedule = rounds();
   schedule.due(0, EMPTY_VECTOR);

@@ -30,6 +30,8 @@ const LIVE_TURNS = 4;
 
 interface Peer {
   readonly failures: number;
+  /** Its last answer could not be taken: what it asks makes that no better. */
+  readonly isRefused: boolean;
   readonly notBeforeMonoMs: number;
   /** When the ask under way was sent; undefined when none is. */
   readonly askedMonoMs: number | undefined;
@@ -43,6 +45,7 @@ interface Peer {
 
 const FRESH: Peer = {
   failures: 0,
+  isRefused: false,
   notBeforeMonoMs: 0,
   askedMonoMs: undefined,
   isBehind: false,
@@ -92,7 +95,7 @@ export class Rounds {
   heard(name: string, monoMs: number, seen: VersionVector | undefined): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
-    const back = { failures: 0, notBeforeMonoMs: 0 };
+    const back = peer.isRefused ? {} : { failures: 0, notBeforeMonoMs: 0 };
     this.#peers.set(name, { ...peer, ...back, seen: seen ?? peer.seen, heardMonoMs: monoMs });
   }
 
@@ -156,8 +159,11 @@ export class Rounds {
     this.#isSteady = false;
   }
 
-  /** The ask failed; the peer is left alone for a while. */
-  failed(name: string, monoMs: number): void {
+  /**
+   * The ask failed; the peer is left alone for a while, or until it asks. Whose answer is refused is
+   * left alone even then: two that refuse each other would ask without a pause.
+   */
+  failed(name: string, monoMs: number, isRefused: boolean = false): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
     const failures = peer.failures + 1;
@@ -165,7 +171,7 @@ export class Rounds {
     const pauseMs = intervals * this.#options.intervalMs;
     const notBeforeMonoMs = monoMs + pauseMs - this.#draw(Math.ceil(pauseMs / 4));
     const { seen, heardMonoMs } = peer;
-    this.#peers.set(name, { ...FRESH, failures, notBeforeMonoMs, seen, heardMonoMs });
+    this.#peers.set(name, { ...FRESH, failures, isRefused, notBeforeMonoMs, seen, heardMonoMs });
   }
 
   /** Something was written here: peers should hear of it soon. */
