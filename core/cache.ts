@@ -9,6 +9,7 @@
 import { assert } from './assert.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import { keyText, type Record, type RecordKey } from './crdt/record.ts';
+import { isKnownKind } from './crdt/schema.ts';
 
 interface Entry {
   /** null: known to be absent. */
@@ -19,18 +20,24 @@ interface Entry {
 
 export class Cache {
   readonly #limit: number;
-  /** What was ever written, where that is known: anything else does not exist. */
+  /** Keys of records that may exist. Absent in a node that works alone: nobody asks it for others. */
   readonly #written: BloomFilter | undefined;
+  /** Nothing else exists, of the kinds that this version knows. */
+  #isWhole: boolean;
   #young = new Map<string, Entry>();
   #old = new Map<string, Entry>();
   /** Loads issued and not yet answered, in order. */
   readonly #underWay = new Set<number>();
   #nextLoad = 1;
 
-  /** `filterBits`: for a database that holds nothing yet, so that all it ever holds is seen here. */
-  constructor(limit: number, filterBits?: number) {
+  /**
+   * `filterBits`: for a filter of the keys that there are. `isEmpty`: the database holds nothing yet,
+   * so that all it ever holds is seen here; otherwise see `know`.
+   */
+  constructor(limit: number, filterBits?: number, isEmpty: boolean = true) {
     assert(limit >= 2, 'the cache needs room');
     this.#limit = limit;
+    this.#isWhole = isEmpty;
     this.#written = filterBits === undefined ? undefined : new BloomFilter(filterBits);
   }
 
@@ -44,7 +51,7 @@ export class Cache {
     const young = this.#young.get(text);
     if (young !== undefined) return young.record;
     const old = this.#old.get(text);
-    if (old === undefined) return this.#written?.mayHold(text) === false ? null : undefined;
+    if (old === undefined) return this.#isAbsent(key, text) ? null : undefined;
     this.#old.delete(text);
     this.#young.set(text, old);
     return old.record;
@@ -57,6 +64,16 @@ export class Cache {
     this.#old.delete(text);
     this.#young.set(text, { record, nextLoad: this.#nextLoad });
     this.#trim();
+  }
+
+  /** There is such a record, in a database that held some at the start. */
+  know(key: RecordKey): void {
+    this.#written?.add(keyText(key));
+  }
+
+  /** All that were there at the start are known by now, but for kinds of later versions. */
+  knowAll(): void {
+    this.#isWhole = true;
   }
 
   /** One of many versions that were just stored: nothing warm makes room for it. */
@@ -93,6 +110,11 @@ export class Cache {
     assert(this.#underWay.has(load), 'a load is answered once');
     this.#trim();
     this.#underWay.delete(load);
+  }
+
+  #isAbsent({ kind }: RecordKey, text: string): boolean {
+    if (this.#written === undefined || !this.#isWhole || !isKnownKind(kind)) return false;
+    return !this.#written.mayHold(text);
   }
 
   /**

@@ -104,9 +104,10 @@ export function handle(
   }
 }
 
-/** The index after a start is in no hurry: until it is whole the database is asked. */
+/** What is learned after a start is in no hurry: until it is whole the database is asked. */
 function mustPause(tx: Transaction, { chore, afterId }: Chore): boolean {
-  return chore === 'index' && afterId !== '' && !tx.memory.waited;
+  const isPaced = chore === 'index' ? afterId !== '' : chore === 'keys' && afterId.includes(' ');
+  return isPaced && !tx.memory.waited;
 }
 
 function request(tx: Transaction, held: Held, web: WebRequest): Result {

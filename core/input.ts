@@ -60,6 +60,7 @@ export const CHORES = [
   'revalidate',
   'reissue',
   'index',
+  'keys',
   'external-accounts',
   'watch-authorization',
   'watch-order',

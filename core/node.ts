@@ -61,6 +61,8 @@ export class Node {
   readonly #waiting = new WaitingRoom();
   readonly #startChores: readonly Chore['chore'][];
   #startChoresLeft: number;
+  /** Its database holds nothing yet. */
+  readonly #isNew: boolean;
   #sweepAtMonoMs = 0;
   #sweepClock: SweepClock | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
@@ -76,8 +78,9 @@ export class Node {
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
     const cacheRecords = options.limits?.cacheRecords ?? LIMITS.cacheRecords;
-    const isNew = gossip !== undefined && heldOf(options.replica).size === 0;
-    this.#cache = new Cache(cacheRecords, isNew ? LIMITS.writtenFilterBits : undefined);
+    const filterBits = gossip && LIMITS.writtenFilterBits;
+    this.#isNew = heldOf(options.replica).size === 0;
+    this.#cache = new Cache(cacheRecords, filterBits, this.#isNew);
     const recentRecords = Math.ceil(cacheRecords / LIMITS.cachePerRecent);
     this.#recent = gossip && new Recent(recentRecords, heldOf(options.replica));
     this.#loads = new Loads(this.#cache);
@@ -135,6 +138,7 @@ export class Node {
         this.#startAll(this.#startChores, this.#now.wallMs);
         this.#publish();
         this.#startAll(BACKGROUND_CHORES, this.#now.wallMs);
+        if (this.#cluster && !this.#isNew) this.#startAll(['keys'], this.#now.wallMs);
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;

@@ -130,6 +130,12 @@ export class Transaction {
     return this.#drafts ?? NO_DRAFTS;
   }
 
+  /** These records were there at the start; `isAll`: and no others that were not told of before. */
+  know(keys: readonly RecordKey[], isAll: boolean): void {
+    for (const key of keys) this.#cache.know(key);
+    if (isAll) this.#cache.knowAll();
+  }
+
   /** The record as this handler has it, or undefined when there is none. Throws Miss when cold. */
   get(kind: string, id: string): Draft | undefined {
     const key = { kind, id };

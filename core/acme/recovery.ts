@@ -9,6 +9,7 @@ import type { Selection } from '../crdt/columns.ts';
 import { LATTICES } from '../crdt/lattice.ts';
 import type { Record, RecordKey } from '../crdt/record.ts';
 import { expire, horizonMs } from '../crdt/replica.ts';
+import { KINDS } from '../crdt/schema.ts';
 import type { Chore, CLUSTER_CHORES } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Draft, Transaction } from '../transaction.ts';
@@ -52,7 +53,7 @@ const watch = (kind: 'order' | 'authorization'): Work => ({
 /** The chores that go through all records of a kind. */
 type Walk = Exclude<
   Chore['chore'],
-  (typeof CLUSTER_CHORES)[number] | 'purge' | 'external-accounts'
+  (typeof CLUSTER_CHORES)[number] | 'purge' | 'external-accounts' | 'keys'
 >;
 
 const WORK: { readonly [C in Walk]: Work } = {
@@ -80,10 +81,26 @@ const WORK: { readonly [C in Walk]: Work } = {
   'sweep-authorization': sweep('authorization'),
 };
 
+/**
+ * Learns which records there are, so that what peers bring for the first time is not looked for in
+ * the database. `afterId` of the chore is a kind, and the last id of it.
+ */
+function learnKeys(tx: Transaction, chore: Chore): Chore | undefined {
+  const [kind = KINDS[0]!, afterId] = chore.afterId.split(' ').filter((part) => part !== '');
+  const limit = LIMITS.selectionPage;
+  const page = tx.select({ kind, ...(afterId !== undefined && { afterId }), limit });
+  const isLast = page.length < limit;
+  const next = isLast ? KINDS[KINDS.indexOf(kind) + 1] : kind;
+  tx.know(page, next === undefined);
+  if (next === undefined) return undefined;
+  return { ...chore, afterId: isLast ? next : `${next} ${page.at(-1)!.id}` };
+}
+
 /** Does one page. Returns the chore for the next one, or undefined when this was the last. */
 export function doChore(tx: Transaction, held: Held, chore: Chore): Chore | undefined {
   assert(chore.chore !== 'members' && chore.chore !== 'announce', 'a chore of the cluster');
   if (chore.chore === 'external-accounts') return publishKeys(tx, held, chore);
+  if (chore.chore === 'keys') return learnKeys(tx, chore);
   const { select, limit, needs, each } = WORK[chore.chore as Walk];
   const page = tx.select({
     ...select(tx, chore.nowMs),

@@ -136,6 +136,12 @@ export function latticeOf(kind: string, field: string): Lattice {
   return LATTICE_OF.get(kind)?.get(field) ?? LATTICES.opaque;
 }
 
+export const KINDS: readonly string[] = Object.keys(SCHEMA);
+
+export function isKnownKind(kind: string): boolean {
+  return LATTICE_OF.has(kind);
+}
+
 export function isKnownField(kind: string, field: string): boolean {
   return LATTICE_OF.get(kind)?.has(field) ?? false;
 }
