@@ -67,7 +67,7 @@ export function createLog(options: LogOptions): Log {
 export function createProcessLog(
   config: { readonly level: LogLevel; readonly format: LogFormat },
   environment: Readonly<Record<string, string | undefined>>,
-  write: (line: string) => void = gatheredStandardError(),
+  write: (line: string) => void,
 ): Log {
   return createLog({
     ...config,
@@ -135,20 +135,4 @@ function escaped(text: string): string {
     OBEYED,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}
-
-/** A turn of the event loop writes once, however many lines it has: each write costs a system call. */
-function gatheredStandardError(): (line: string) => void {
-  let gathered = '';
-  const flush = (): void => {
-    if (gathered === '') return;
-    const text = gathered;
-    gathered = '';
-    process.stderr.write(text);
-  };
-  process.on('exit', flush);
-  return (line) => {
-    if (gathered === '') setImmediate(flush);
-    gathered += line;
-  };
 }
