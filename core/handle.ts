@@ -37,7 +37,7 @@ import {
 import { LIMITS } from './limits.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Waited for by nobody else. */
+/** Waited for by chores only, which pause so. */
 const INDEXING: RecordKey = { kind: 'index', id: '' };
 
 /** What a handler came to. */

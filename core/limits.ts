@@ -13,7 +13,7 @@ export const LIMITS = {
   bulkRecords: 256,
   /** After a client's request, how long pages stay small. */
   quietMs: 2000,
-  /** Bits that tell what a database that was new never held: of a million records all but a few. */
+  /** Bits that tell what a database does not hold: of a million records all but a few. */
   writtenFilterBits: 67_108_864,
   /** Inputs that wait for a load or for a record to change, all together. */
   parkedInputs: 10_000,

@@ -6,7 +6,7 @@ import { assert } from './assert.ts';
 import type { Cache } from './cache.ts';
 import type { ReplicaState } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
-import type { Loaded } from './input.ts';
+import type { Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import { type Miss, remember } from './transaction.ts';
 import { isRequest, type Job } from './waiting-room.ts';
@@ -47,7 +47,9 @@ export class Loads {
     const { job, miss } = parked;
     this.#parked.delete(load);
     for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
-    for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
+    if (!isWalk(job.input)) {
+      for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
+    }
     this.#cache.endLoad(load);
     remember(job.memory, miss, loaded);
     const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
@@ -60,4 +62,9 @@ export class Loads {
       if (isRequest(job, request)) this.#abandoned.add(request);
     }
   }
+}
+
+/** Whether it goes through the whole database: what is warm is wanted more than what it reads. */
+function isWalk(input: Input): boolean {
+  return input.kind === 'chore' && input.chore === 'keys';
 }

@@ -7,7 +7,6 @@ import { randomBytes } from 'node:crypto';
 import type { Policy } from '../core/acme/policy.ts';
 import { fromBase64Url, toHex } from '../core/bytes.ts';
 import type { GossipOptions } from '../core/cluster/cluster.ts';
-import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import type { EffectOf } from '../core/effect.ts';
 import { Node, type NodeOptions } from '../core/node.ts';
 import type { Primitives } from '../core/primitives.ts';
@@ -160,7 +159,10 @@ export class Engine {
         cluster &&
         (await joinCluster(store, cluster, {
           died: (error) => running()?.driver.fail(error),
-          outdated: (later) => void this.#renew(running(), later),
+          outdated: (later) => {
+            const { membership: own, driver } = running() ?? {};
+            if (driver !== undefined) void own?.rotation.renew(driver, later);
+          },
         }));
       await this.#beginOn(store, membership);
     } catch (error) {
@@ -212,18 +214,6 @@ export class Engine {
       return;
     }
     this.#running = { store, node, driver, membership };
-  }
-
-  /**
-   * The database was restored from before the node's last rotation, so that nobody is understood who
-   * knows the key of then: another one that is later still puts that right.
-   */
-  async #renew(running: Running | undefined, { madeMs }: NodeDescriptor): Promise<void> {
-    const answer = await running?.membership?.rotation.run(running.driver, madeMs);
-    if (answer?.status !== 200) return;
-    const message =
-      'the database is older than the last KEM key of this node, which has another now';
-    this.#options.log.warn('gossip', message);
   }
 
   #makeNode(boot: string, options: NodeOptions): { readonly node: Node; readonly door: Door } {

@@ -8,7 +8,7 @@ import type { IssueResult } from '../core/acme/issuance.ts';
 import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
-import { type Effect, goesAhead } from '../core/effect.ts';
+import { type Effect, goesAhead, type WebResponse } from '../core/effect.ts';
 import type { Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
@@ -130,6 +130,9 @@ export class Machine implements NodeView {
     });
     this.#connections = new Connections(this.#stage, index, boot);
     const machine = this;
+    const noted = ({ status }: WebResponse): void => {
+      if (status === 200) this.#stage.mark('a restored node got another key', index);
+    };
     this.#peers = new Peers(this.#stage, index, boot, {
       get descriptor() {
         return machine.descriptor;
@@ -140,9 +143,8 @@ export class Machine implements NodeView {
       wallMs: () => this.now().wallMs,
       submit: (input) => this.submit(input),
       outdated: (knownMs) => {
-        this.#rotation.run(({ status }) => {
-          if (status === 200) this.#stage.mark('a restored node got another key', index);
-        }, knownMs);
+        // A turn later: a process that dies of it must not go on in the middle of something else.
+        this.#later(TURN_US, () => this.#rotation.run(noted, knownMs));
       },
       whenAwake: (action) => this.#whenAwake(boot, action),
     });

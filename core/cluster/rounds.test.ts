@@ -98,6 +98,9 @@ test('a peer whose answer is refused is left alone although it calls, until its 
   schedule.failed('b', 0, true);
   schedule.heard('b', 2, undefined);
   assert.not(schedule.ask('b', 3));
+  assert.not(schedule.isReachable('b'));
+  schedule.heard('b', 1_000, undefined);
+  assert.ok(schedule.isReachable('b'), 'it is time to see whether it has changed');
   assert.ok(schedule.ask('b', 1_000));
   schedule.answered('b', 1_001);
   schedule.failed('b', 1_002);

@@ -95,7 +95,8 @@ export class Rounds {
   heard(name: string, monoMs: number, seen: VersionVector | undefined): void {
     const peer = this.#peers.get(name);
     if (peer === undefined) return;
-    const back = peer.isRefused ? {} : { failures: 0, notBeforeMonoMs: 0 };
+    const isShunned = peer.isRefused && monoMs < peer.notBeforeMonoMs;
+    const back = isShunned ? {} : { failures: 0, isRefused: false, notBeforeMonoMs: 0 };
     this.#peers.set(name, { ...peer, ...back, seen: seen ?? peer.seen, heardMonoMs: monoMs });
   }
 

@@ -115,6 +115,16 @@ test('a node with keys of long ago is shown the later ones, whoever calls, and n
   assert.equal(shown, [renewed.descriptor]);
   restored.answerIntroduction(bob.introduce(renewed.descriptor.url).body);
   assert.is(shown.length, 2);
+  // The URL that others call it at need not be the one it says: it is found there by its answer.
+  const call = bob.introduce('http://alias.test');
+  const answer = restored.answerIntroduction(call.body).body;
+  assert.is(shown.length, 2);
+  refused('identity', () => bob.concludeIntroduction(call, answer));
+  restored.answerIntroduction(bob.introduce('http://alias.test').body);
+  assert.is(shown.length, 3);
+  // A copy of it has nothing to tell.
+  restored.answerIntroduction(channelOf(renewed).introduce('').body);
+  assert.is(shown.length, 3);
   // Somebody else at that URL, or the same descriptor: nothing to say.
   const silent = (): void => assert.unreachable();
   channelOf(BOB, SECRET, silent).answerIntroduction(bob.introduce(renewed.descriptor.url).body);

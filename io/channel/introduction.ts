@@ -22,7 +22,7 @@ import { bodyHash } from './sealed-messages.ts';
 export const MAX_INTRODUCTION_OCTETS = 8_192;
 
 const DESCRIPTOR_BOUNDS = { size: MAX_INTRODUCTION_OCTETS, depth: 2 };
-const VERSION = 1;
+const VERSION = 2;
 const CHALLENGE_OCTETS = 32;
 const MEMBERS = 'challenge,descriptor,known,mac,version';
 

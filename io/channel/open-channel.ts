@@ -61,7 +61,10 @@ class ThreadedChannel implements Channel {
   readonly #sentAsks = new WeakSet<Sent>();
   readonly #askedOf = new WeakMap<Asked, { readonly hash: string; readonly boot: string }>();
   readonly #dueRedeems = new WeakMap<Sent | RedeemAsked, Pending>();
-  readonly #introductions = new WeakSet<Introduction>();
+  /** Under way, with where they go. */
+  readonly #introductions = new WeakMap<Introduction, string>();
+  /** URLs at which a node has introduced itself by keys of long ago. */
+  readonly #outdatedAt = new Map<string, string>();
   readonly #outdated: (later: NodeDescriptor) => void;
   readonly #counts = { sealed: 0, opened: 0, octetsOut: 0, octetsIn: 0 };
   readonly #refused: { [name in RefusalName]: number };
@@ -204,10 +207,9 @@ class ThreadedChannel implements Channel {
   }
 
   introduce(url: string): Introduction {
-    const known = [...this.#members.values()].find((member) => member.url === url) ?? null;
-    const own = { descriptor: this.#descriptor, known };
+    const own = { descriptor: this.#descriptor, known: this.#memberAt(url) ?? null };
     const introduction = { body: requestIntroduction(this.#identityKey, own) };
-    this.#introductions.add(introduction);
+    this.#introductions.set(introduction, url);
     return introduction;
   }
 
@@ -215,7 +217,7 @@ class ThreadedChannel implements Channel {
     return this.#countedNow(() => {
       const { descriptor, known } = readIntroduction(this.#identityKey, body);
       if (this.#removed.has(descriptor.node)) refuse('removed', descriptor.node);
-      this.#hearOfSelf(known);
+      this.#hearOfSelf(descriptor, known);
       const later = this.#laterOf(descriptor);
       const own = { descriptor: this.#descriptor, known: later ?? null };
       const answer = answerIntroduction(this.#identityKey, own, body);
@@ -225,18 +227,18 @@ class ThreadedChannel implements Channel {
 
   concludeIntroduction(introduction: Introduction, body: Uint8Array): NodeDescriptor {
     return this.#countedNow(() => {
-      if (!this.#introductions.has(introduction)) refuse('unbound', 'it was answered already');
-      const { descriptor, known } = concludeIntroduction(
-        this.#identityKey,
-        introduction.body,
-        body,
-      );
+      const url = this.#introductions.get(introduction);
+      if (url === undefined) return refuse('unbound', 'it was answered already');
+      const said = concludeIntroduction(this.#identityKey, introduction.body, body);
       this.#introductions.delete(introduction);
-      this.#hearOfSelf(known);
+      const { descriptor, known } = said;
       const { node } = descriptor;
+      this.#hearOfSelf(descriptor, known);
       if (this.#removed.has(node)) refuse('removed', node);
-      const isOutdated = this.#laterOf(descriptor) !== undefined;
-      return isOutdated ? refuse('identity', `node ${node} has said something later`) : descriptor;
+      this.#outdatedAt.delete(url);
+      if (this.#laterOf(descriptor) === undefined) return descriptor;
+      this.#outdatedAt.set(url, node);
+      return refuse('identity', `node ${node} has said something later`);
     });
   }
 
@@ -298,10 +300,16 @@ class ThreadedChannel implements Channel {
     return known !== undefined && known.madeMs > madeMs ? known : undefined;
   }
 
-  /** This node as somebody else knows it, by its own words. */
-  #hearOfSelf(known: NodeDescriptor | null): void {
-    if (known?.node !== this.node || known.madeMs <= this.#descriptor.madeMs) return;
-    this.#outdated(known);
+  /** Who may be at a URL: the member that was found there, or says that it is. */
+  #memberAt(url: string): NodeDescriptor | undefined {
+    const found = this.#members.get(this.#outdatedAt.get(url) ?? '');
+    return found ?? [...this.#members.values()].find((member) => member.url === url);
+  }
+
+  /** This node as somebody else knows it, by its own words. A copy of it has nothing to tell. */
+  #hearOfSelf({ node }: NodeDescriptor, known: NodeDescriptor | null): void {
+    if (node === this.node || known?.node !== this.node) return;
+    if (known.madeMs > this.#descriptor.madeMs) this.#outdated(known);
   }
 
   #bootOf(peer: string): string {

@@ -51,6 +51,7 @@ export async function joinCluster(
 ): Promise<Membership> {
   const { config, authority, log, metrics } = options;
   const clusterSecret = authority.deriveSecret(CLUSTER_SECRET_LABEL);
+  const notices = new Notices(log);
   const keys = await loadNodeKeys(store, clusterSecret, options.url, Date.now());
   const channel = openChannel({
     keys,
@@ -65,8 +66,8 @@ export async function joinCluster(
     },
     gossip: gossipOptions(config, authority, keys.descriptor),
     channel,
-    calls: new Calls(channel, new Notices(log), metrics),
-    rotation: new Rotation({ keys, clusterSecret, store, channel, nowMs: Date.now }),
+    calls: new Calls(channel, notices, metrics),
+    rotation: new Rotation({ keys, clusterSecret, store, channel, nowMs: Date.now, notices }),
   };
 }
 

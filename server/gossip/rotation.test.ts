@@ -21,6 +21,7 @@ class Host {
   renewed: NodeKeys | undefined;
   announced: Command | undefined;
   failure: unknown;
+  readonly said: string[] = [];
   readonly rotation: Rotation;
   readonly #breaks: string;
   readonly #verdict: WebResponse;
@@ -32,6 +33,7 @@ class Host {
       keys: KEYS,
       clusterSecret: SECRET,
       nowMs: () => NOW,
+      notices: { say: (level, line) => this.said.push(`${level} ${line}`) },
       store: { commit: ({ meta }) => this.#do('commit', () => this.#store(meta)) },
       channel: {
         renew: (keys) =>
@@ -114,6 +116,26 @@ test('a key can be made later than one that is known elsewhere, whatever the clo
   const madeMs = NOW + 86_400_000;
   await host.run(madeMs);
   assert.ok(readNodeKeys(host.facts, SECRET)!.descriptor.madeMs > madeMs);
+});
+
+test('a key that cannot be described is refused, and said so', async () => {
+  const host = new Host();
+  await host.rotation.renew(host, { ...KEYS.descriptor, madeMs: Number.MAX_SAFE_INTEGER });
+  assert.equal(host.did, ['may-rotate']);
+  assert.match(host.said.join(), /^warn the database is older .* and that stays so$/);
+});
+
+test('an outdated node gets another key, but not without end: a copy of it would as well', async () => {
+  const host = new Host();
+  for (let n = 1; n <= 4; n++) {
+    await host.rotation.renew(host, { ...KEYS.descriptor, madeMs: NOW + n * 86_400_000 });
+  }
+  assert.is(host.did.filter((what) => what === 'commit').length, 2);
+  assert.is(host.said.filter((line) => /^warn .*has another now$/.test(line)).length, 2);
+  assert.is(
+    host.said.filter((line) => /^error .*with a copy of its database/.test(line)).length,
+    2,
+  );
 });
 
 test('the next rotation begins with the keys of the last one', async () => {

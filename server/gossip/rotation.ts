@@ -1,14 +1,17 @@
-// A running node gets a new KEM key: asked for by an operator, allowed by the core, made here.
+// A running node gets a new KEM key: asked for by an operator, or because somebody knows a later one
+// than its database has; allowed by the core, made here.
 // Invariant: a key is durable before anybody hears of it, and can be used before anybody uses it;
 // a rotation that ends half-way is finished by the next start, for the database has the key.
 // Never here: when a node may have a new key (core/cluster/rotation.ts).
 
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import { refusal } from '../../core/command-answer.ts';
 import type { WebResponse } from '../../core/effect.ts';
 import type { Channel } from '../../io/channel/channel.ts';
 import { type NodeKeys, nodeKeyFacts, rotateKemKey } from '../../io/channel/node-keys.ts';
 import type { Driver } from '../../io/driver.ts';
 import type { Store } from '../../io/store/store.ts';
+import type { Notices } from './notices.ts';
 
 export interface RotationOptions {
   /** As they are in the database. */
@@ -18,12 +21,22 @@ export interface RotationOptions {
   readonly channel: Pick<Channel, 'renew'>;
   /** Wall clock, Unix ms. */
   readonly nowMs: () => number;
+  readonly notices: Pick<Notices, 'say'>;
 }
+
+/** Times that a process may find its database outdated: a backup is restored once, a copy goes on. */
+const MOST_RENEWALS = 2;
+const RENEWED = 'the database is older than the last KEM key of this node, which has another now';
+const NOT_RENEWED = 'the database is older than the last KEM key of this node, and that stays so';
+const COPY_RUNS =
+  'others know a later KEM key of this node again and again: does another node run with a copy of ' +
+  'its database? Stop it, and start it on an empty one';
 
 export class Rotation {
   readonly #options: RotationOptions;
   #keys: NodeKeys;
   #isUnderWay = false;
+  #renewals = 0;
 
   constructor(options: RotationOptions) {
     this.#options = options;
@@ -50,12 +63,42 @@ export class Rotation {
     }
   }
 
+  /** Somebody has shown a later descriptor of this node: an old backup was restored. */
+  async renew(
+    driver: Pick<Driver, 'administer' | 'fail'>,
+    { madeMs }: NodeDescriptor,
+  ): Promise<void> {
+    const { notices } = this.#options;
+    if (this.#isUnderWay) return;
+    if (this.#renewals >= MOST_RENEWALS) {
+      notices.say('error', COPY_RUNS, undefined);
+      return;
+    }
+    const answer = await this.run(driver, madeMs);
+    if (answer?.status === 200) {
+      this.#renewals++;
+      notices.say('warn', RENEWED, undefined);
+    } else if (answer !== undefined) {
+      const { error } = JSON.parse(String(answer.body)) as { readonly error: string };
+      notices.say('warn', NOT_RENEWED, undefined, { reason: error });
+    }
+  }
+
   async #rotate(
     driver: Pick<Driver, 'administer' | 'fail'>,
     afterMs: number,
   ): Promise<WebResponse | undefined> {
     const { clusterSecret, store, channel, nowMs } = this.#options;
-    const keys = rotateKemKey(this.#keys, Math.max(nowMs(), afterMs + 1000));
+    let keys: NodeKeys;
+    try {
+      keys = rotateKemKey(this.#keys, Math.max(nowMs(), afterMs + 1000));
+    } catch (error) {
+      return refusal(
+        409,
+        (error as Error).message,
+        'its clock, or one that it had, is far in the future',
+      );
+    }
     try {
       await store.commit({ records: [], forget: [], meta: nodeKeyFacts(keys, clusterSecret) });
       this.#keys = keys;
