@@ -23,7 +23,11 @@ function issued(): { readonly cluster: Cluster; readonly record: Record } {
 }
 
 /** What `b` holds after `c` has told it a certificate with these members changed. */
-function afterLie(id: (id: string) => string, change: Members): Record | undefined {
+function afterLie(
+  id: (id: string) => string,
+  change: Members,
+  said: RegExp = /makes no sense/,
+): Record | undefined {
   const { cluster, record } = issued();
   const b = cluster.rig('b');
   const made = record.fields['made'] as { readonly at: string; readonly value: Members };
@@ -32,24 +36,57 @@ function afterLie(id: (id: string) => string, change: Members): Record | undefin
   const page = pageOf([['certificate', number, 'c.lies', 1, fields]]);
   b.submit({ kind: 'asked', exchange: 9, from: 'c', ask: null, push: page });
   const errors = b.logs.filter(({ level }) => level === 'error');
-  assert.match(errors.at(-1)?.message ?? '', /makes no sense/, JSON.stringify(change));
+  assert.match(errors.at(-1)?.message ?? '', said, JSON.stringify(change));
   assert.equal(b.record('certificate', record.id)?.fields['made'], made);
   return [...b.database.values()].find(({ id: each }) => each === number);
 }
 
 test('no member can put another certificate in the place of one that is held', () => {
-  const lies: readonly Members[] = [
-    // The least of two values counts, and the stamp is that of the real one.
-    { der: '+A==' },
-    { der: 'e30=' },
+  // The least of two values counts, and the stamp is that of the real one.
+  const senseless: readonly Members[] = [{ der: '+A==' }, { der: 'e30=' }, { spkiHash: '-' }];
+  for (const lie of senseless) afterLie((id) => id, lie);
+  const possible: readonly Members[] = [
     { account: '!' },
     { order: '!' },
     { ca: '' },
-    { spkiHash: '-' },
     { identifiers: [] },
     { notAfterMs: 0 },
   ];
-  for (const lie of lies) afterLie((id) => id, lie);
+  for (const lie of possible) afterLie((id) => id, lie, /which keeps its own/);
+});
+
+test('who is lied to of a certificate before he hears of it shares everything else with the others', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  cluster.run(3);
+  cluster.split(['a'], ['b', 'c']);
+  const [a, b] = [cluster.rig('a'), cluster.rig('b')];
+  const client = Client.registered(a);
+  const { pem } = client.certificate(['x.example.com']);
+  const real = [...a.database.values()].find(({ kind }) => kind === 'certificate')!;
+  const made = real.fields['made'] as { readonly at: string; readonly value: Members };
+  const value = { ...made.value, account: 'somebody-else' };
+  const fields = { ...real.fields, made: { ...made, value } };
+  const page = pageOf([['certificate', real.id, 'c.lies', 1, fields]]);
+  b.submit({ kind: 'asked', exchange: 9, from: 'c', ask: null, push: page });
+  cluster.stop('c');
+  client.revoke(pem);
+  client.certificate(['y.example.com']);
+  cluster.mend();
+  cluster.run(30);
+  const other = Client.registered(b);
+  other.certificate(['z.example.com']);
+  cluster.run(30);
+  for (const rig of [a, b]) {
+    const held = [...rig.database.values()].filter(({ kind }) => kind === 'certificate');
+    assert.is(held.length, 3);
+    assert.is(rig.record('certificate', real.id)?.fields['status'], 'revoked');
+  }
+  assert.equal(a.record('certificate', real.id)?.fields['made'], made);
+  assert.equal(b.record('certificate', real.id)?.fields['made'], { ...made, value });
+  // Everything was fetched once for the digests that differ, and not at every round.
+  const lines = b.logs.filter(({ message }) => /reconciling in full/.test(message));
+  assert.ok(lines.length <= 2, `${lines.length} times`);
+  assert.ok(b.logs.some(({ message }) => /which keeps its own/.test(message)));
 });
 
 test('nor one that does not have the number, or the key, that its record names', () => {

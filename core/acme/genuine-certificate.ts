@@ -2,7 +2,7 @@
 // an order, its CSR and the period (issuance.ts), so two records of one number say the same of all
 // that; they may only hold two signatures over it. And what they hold has to be that certificate.
 // Invariant: no record of an honest node is found fault with, on whatever side of a partition it was
-// made. Never here: whether a CA has signed it: whoever has its key can have it sign anything.
+// made, and what is held of a certificate stays as it is. Never here: whether a CA has signed it: whoever has its key can have it sign anything.
 
 import { fromBase64 } from '../bytes.ts';
 import { sameJson } from '../crdt/canonical.ts';
@@ -20,17 +20,28 @@ export function falseCertificate(
   { readCertificate }: Pick<Primitives, 'readCertificate'>,
 ): 'certificate.made' | undefined {
   if (theirs.kind !== 'certificate' || theirs.fields['made'] === undefined) return undefined;
-  const { der, ...facts } = certificateMade(theirs);
+  const { der, spkiHash } = certificateMade(theirs);
   if (held?.fields['made'] !== undefined) {
-    const { der: ours, ...known } = certificateMade(held);
-    if (!sameJson(facts as never, known as never)) return 'certificate.made';
-    if (der === ours) return undefined;
+    const ours = certificateMade(held);
+    if (der === ours.der && spkiHash === ours.spkiHash) return undefined;
   }
   const octets = fromBase64(der);
   const reading = octets && readCertificate(octets);
   const isGenuine =
     reading?.ok === true &&
     reading.value.serial === theirs.id &&
-    reading.value.spkiHash === facts.spkiHash;
+    reading.value.spkiHash === spkiHash;
   return isGenuine ? undefined : 'certificate.made';
+}
+
+/**
+ * Whether two records of one certificate say different things of it: whose it is, or for how long.
+ * Of two honest nodes one has been lied to, and nothing shows which.
+ */
+export function isDisputed(theirs: Record, held: Record | undefined): boolean {
+  if (theirs.kind !== 'certificate' || theirs.fields['made'] === undefined) return false;
+  if (held?.fields['made'] === undefined) return false;
+  const { der: _, ...facts } = certificateMade(theirs);
+  const { der: __, ...known } = certificateMade(held);
+  return !sameJson(facts as never, known as never);
 }

@@ -14,6 +14,7 @@ import type { Now } from '../time.ts';
 import { CatchUp } from './catch-up.ts';
 import { ClockVotes } from './clock-votes.ts';
 import { Contacts } from './contacts.ts';
+import { Disputes } from './disputes.ts';
 import type { Exchanged, ExchangeOptions, Exchanging, FollowUp } from './exchange.ts';
 import { Leases, OWNERSHIP_TTL_MS } from './leases.ts';
 import { Membership, type MembershipOptions } from './membership.ts';
@@ -74,6 +75,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   readonly catchUp: CatchUp = new CatchUp();
   readonly vocabularies: Vocabularies = new Vocabularies();
   readonly prepared: PreparedPages = new PreparedPages();
+  readonly disputes: Disputes = new Disputes();
   readonly tombstoneTtlMs: number;
   readonly #contacts: Contacts;
   readonly #settleAfterMs: number;

@@ -3,7 +3,7 @@
 // replica state and the rows belong together. Never here: when to ask (rounds.ts), the mathematics (core/crdt).
 
 import { faultOf } from '../acme/contents.ts';
-import { falseCertificate } from '../acme/genuine-certificate.ts';
+import { falseCertificate, isDisputed } from '../acme/genuine-certificate.ts';
 import type { Selection } from '../crdt/columns.ts';
 import type { DigestKey, KeyedHash } from '../crdt/digest.ts';
 import { valueOf } from '../crdt/lattice.ts';
@@ -25,6 +25,7 @@ import type { Call, Prepare } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import { readDescriptor, sameDescriptor } from './descriptor.ts';
+import type { Disputes } from './disputes.ts';
 import type { Membership } from './membership.ts';
 import type { PreparedPages } from './prepared.ts';
 import type { RoundOptions } from './rounds.ts';
@@ -44,6 +45,7 @@ export interface Exchanging extends Pick<ExchangeOptions, 'page'> {
   readonly hash: KeyedHash;
   readonly vocabularies: Vocabularies;
   readonly prepared: PreparedPages;
+  readonly disputes: Disputes;
   readonly membership: Pick<Membership, 'members' | 'isGenuine' | 'self'>;
 }
 
@@ -252,8 +254,9 @@ function merge(
     tx.log('error', 'gossip', 'peer sent a record that makes no sense', { peer, field, id });
     return { followUp: 'refuse' };
   }
+  const settled = settle(tx, options, peer, page, incoming, held);
   const expiredMs = tx.now.wallMs - LIMITS.expiredRetentionMs;
-  const receipt = receive(tx.replica, viewOf(tx), options.hash, peer, page, expiredMs);
+  const receipt = receive(tx.replica, viewOf(tx), options.hash, peer, settled, expiredMs);
   if (receipt.result === 'forgotten') {
     if (!mayReincarnate(tx.replica)) {
       tx.log('error', 'gossip', 'peer speaks of own events that were never made', { peer });
@@ -277,11 +280,38 @@ function merge(
   const gain = { kinds, isComplete, isEstablished: page.isEstablished };
   const isMore = receipt.result === 'merged' && page.next !== null;
   if (agrees !== false) return { followUp: isMore ? 'ask' : 'rest', agrees, gain };
+  if (!options.disputes.mayReconcile(peer, tx.now.monoMs)) {
+    return { followUp: isMore ? 'ask' : 'rest', agrees, gain };
+  }
   tx.mark('a divergence was noticed');
   tx.log('error', 'gossip', 'digests differ at equal vectors; reconciling in full', { peer });
   tx.advance({ ...receipt, state: pullEverything(receipt.state, peer) });
   // At the next round and not at once: if that does not heal it, the log and not the network fills.
   return { followUp: 'rest', agrees, gain };
+}
+
+/** The page with what this node holds of certificates in the place of what contradicts it. */
+function settle(
+  tx: Transaction,
+  { disputes }: Exchanging,
+  peer: string,
+  page: Page,
+  incoming: readonly Record[],
+  held: readonly (Record | undefined)[],
+): Page {
+  const settled = incoming.map((record, at): Record => {
+    const ours = held[at];
+    if (ours === undefined || !isDisputed(record, ours)) return record;
+    const { id, fields } = record;
+    disputes.note(peer, tx.now.monoMs);
+    const message = 'peer says something else of a certificate than this node, which keeps its own';
+    tx.log('error', 'gossip', message, { peer, id });
+    return { ...record, fields: { ...fields, made: ours.fields['made']! } };
+  });
+  if (settled.every((record, at) => record === incoming[at])) return page;
+  const { length } = page.records;
+  const listing = page.listing && { ...page.listing, records: settled.slice(length) };
+  return { ...page, records: settled.slice(0, length), listing };
 }
 
 /**
