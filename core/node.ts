@@ -10,7 +10,7 @@ import type { Held } from './acme/held.ts';
 import type { NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
-import { BACKGROUND_CHORES, START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
+import { backgroundChores, START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
@@ -61,8 +61,7 @@ export class Node {
   readonly #waiting = new WaitingRoom();
   readonly #startChores: readonly Chore['chore'][];
   #startChoresLeft: number;
-  /** Its database holds nothing yet. */
-  readonly #isNew: boolean;
+  readonly #background: readonly Chore['chore'][];
   #sweepAtMonoMs = 0;
   #sweepClock: SweepClock | undefined;
   #wakeAtMonoMs = Number.POSITIVE_INFINITY;
@@ -78,9 +77,9 @@ export class Node {
     this.#startChores = gossip ? [...START_CHORES, 'members'] : START_CHORES;
     this.#startChoresLeft = this.#startChores.length;
     const cacheRecords = options.limits?.cacheRecords ?? LIMITS.cacheRecords;
-    const filterBits = gossip && LIMITS.writtenFilterBits;
-    this.#isNew = heldOf(options.replica).size === 0;
-    this.#cache = new Cache(cacheRecords, filterBits, this.#isNew);
+    const isNew = heldOf(options.replica).size === 0;
+    this.#background = backgroundChores(gossip === undefined || isNew);
+    this.#cache = new Cache(cacheRecords, gossip && LIMITS.writtenFilterBits, isNew);
     const recentRecords = Math.ceil(cacheRecords / LIMITS.cachePerRecent);
     this.#recent = gossip && new Recent(recentRecords, heldOf(options.replica));
     this.#loads = new Loads(this.#cache);
@@ -137,8 +136,7 @@ export class Node {
         if (this.#cluster !== undefined) this.#takeIncarnation();
         this.#startAll(this.#startChores, this.#now.wallMs);
         this.#publish();
-        this.#startAll(BACKGROUND_CHORES, this.#now.wallMs);
-        if (this.#cluster && !this.#isNew) this.#startAll(['keys'], this.#now.wallMs);
+        this.#startAll(this.#background, this.#now.wallMs);
         this.#sweepClock = new SweepClock(LIMITS.sweepCautionMs, this.#now.monoMs);
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
@@ -230,7 +228,9 @@ export class Node {
     const then = peer && this.#cluster?.followUp(peer, this.#now.monoMs);
     if (then !== undefined) this.#start(then);
     if (next !== undefined) this.#start(next);
-    else if (this.#isStartChore(job.input)) this.#startChoresLeft--;
+    else if (job.input.kind === 'chore' && this.#startChores.includes(job.input.chore)) {
+      this.#startChoresLeft--;
+    }
   }
 
   #resume(job: Job | undefined): void {
@@ -384,10 +384,6 @@ export class Node {
     const nonce = isPost ? this.#held.nonces.issue(this.#now.monoMs, this.#replica.seq) : undefined;
     const response = busyResponse(this.#held.policy, nonce, why);
     this.#effects.push({ kind: 'respond', request, response });
-  }
-
-  #isStartChore(input: Input): boolean {
-    return input.kind === 'chore' && this.#startChores.includes(input.chore);
   }
 
   /** The clock follows the stamps of others: a write here is later than what it has seen. */

@@ -9,7 +9,7 @@ import type { Policy } from '../core/acme/policy.ts';
 import { assert } from '../core/assert.ts';
 import type { NodeDescriptor } from '../core/cluster/descriptor.ts';
 import { type Effect, goesAhead, type WebResponse } from '../core/effect.ts';
-import type { Input } from '../core/input.ts';
+import type { Command, Input } from '../core/input.ts';
 import type { Node } from '../core/node.ts';
 import type { Now } from '../core/time.ts';
 import { Alarm } from './alarm.ts';
@@ -17,14 +17,14 @@ import type { NodeClock } from './clock.ts';
 import { Connections } from './connections.ts';
 import { Disk } from './disk.ts';
 import { EffectLog } from './effect-log.ts';
-import type { Message } from './message.ts';
+import { type Message, refusalOf } from './message.ts';
 import { momentKey } from './network.ts';
-import { factOf, keysOn, type NodeKeys } from './node-keys.ts';
+import { changesOf, keysAtStart, type NodeKeys } from './node-keys.ts';
 import type { Changes, CrashPoint } from './observation.ts';
 import { Peers } from './peers.ts';
 import type { CrashDecision } from './plan.ts';
 import { stream } from './prng.ts';
-import { type Rotating, Rotation } from './rotation.ts';
+import { Rotation } from './rotation.ts';
 import type { Stage } from './stage.ts';
 import type { NodeView } from './world.ts';
 
@@ -35,9 +35,6 @@ const TURN_US = 20;
 /** What one record adds to a commit. */
 const RECORD_US = 5;
 const LIST_US = 3000;
-/** Messages that somebody waits for an answer to. */
-const CALLS: ReadonlySet<string> = new Set(['ask', 'introduce', 'redeem']);
-
 /** A crash that waits for its boundary. */
 export type ArmedCrash = Required<Pick<CrashDecision, 'boundary' | 'unsynced' | 'downUs'>>;
 
@@ -61,8 +58,7 @@ export class Machine implements NodeView {
   #log!: EffectLog;
   #peers!: Peers;
   #connections!: Connections;
-  #keys: NodeKeys = keysOn(new Map());
-  #rotation!: Rotation;
+  #rotation: Rotation | undefined;
   #boot = 0;
   #isPaused = false;
   #isStepping = false;
@@ -93,13 +89,13 @@ export class Machine implements NodeView {
   /** As it introduces itself. */
   get descriptor(): NodeDescriptor {
     const url = `http://${this.#stage.nodeName(this.index)}`;
-    const { present: kem, madeMs } = this.#keys;
+    const { present: kem, madeMs } = this.keys;
     return { node: this.id, url, kem, certificate: 'Y2VydA', madeMs };
   }
 
   /** Those of the running process, or of the last one. */
   get keys(): NodeKeys {
-    return this.#keys;
+    return this.#rotation!.keys;
   }
 
   get boot(): number {
@@ -120,7 +116,6 @@ export class Machine implements NodeView {
     assert(this.#node === undefined, 'one process at a time');
     const boot = ++this.#boot;
     const { id, disk, index } = this;
-    this.#keys = this.#keysAtStart();
     this.#log = new EffectLog({
       waits: this.#stage.build.waitsForDisk,
       soon: (begin) => this.#later(TURN_US, begin),
@@ -129,27 +124,10 @@ export class Machine implements NodeView {
       diesAt: (point) => this.#diesAt(point),
     });
     this.#connections = new Connections(this.#stage, index, boot);
-    const machine = this;
-    const noted = ({ status }: WebResponse): void => {
-      if (status === 200) this.#stage.mark('a restored node got another key', index);
-    };
-    this.#peers = new Peers(this.#stage, index, boot, {
-      get descriptor() {
-        return machine.descriptor;
-      },
-      get keys() {
-        return machine.keys;
-      },
-      wallMs: () => this.now().wallMs,
-      submit: (input) => this.submit(input),
-      outdated: (knownMs) => {
-        // A turn later: a process that dies of it must not go on in the middle of something else.
-        this.#later(TURN_US, () => this.#rotation.run(noted, knownMs));
-      },
-      whenAwake: (action) => this.#whenAwake(boot, action),
-    });
-    this.#rotation = this.#rotationOf(boot);
-    const awake = (action: () => void): void => this.#whenAwake(boot, action);
+    this.#peers = new Peers(this.#stage, index, boot, this);
+    const name = `${this.#stage.nodeName(index)}-${boot}`;
+    this.#rotation = new Rotation(this, keysAtStart(disk, this.#rotation?.keys), name);
+    const awake = (action: () => void): void => this.whenAwake(boot, action);
     this.#alarm = new Alarm(this.#stage.queue, this.clock, awake, () => {
       this.submit({ kind: 'tick' });
     });
@@ -198,17 +176,18 @@ export class Machine implements NodeView {
   reload(policy: Policy): void {
     this.policy = policy;
     if (this.#node !== undefined) {
-      this.#whenAwake(this.#boot, () => this.submit({ kind: 'configure', policy }));
+      this.whenAwake(this.#boot, () => this.submit({ kind: 'configure', policy }));
     }
   }
 
   /** A message arrives at this machine. */
   receive(message: Message): void {
     if (this.#node === undefined) {
-      this.#refuse(message);
+      const refusal = refusalOf(message.content);
+      if (refusal !== undefined) this.#stage.network.send(this.index, message.from, refusal);
       return;
     }
-    this.#whenAwake(this.#boot, () => this.#take(message));
+    this.whenAwake(this.#boot, () => this.#take(message));
   }
 
   /** Puts an input through the door; inputs that its effects bring about follow at once. */
@@ -224,34 +203,25 @@ export class Machine implements NodeView {
     this.#isStepping = false;
   }
 
-  /** What comes up empty goes by the id it had, and so by the keys it had. */
-  #keysAtStart(): NodeKeys {
-    const isEmptied = this.disk.facts.size === 0;
-    if (!isEmptied) return keysOn(this.disk.facts);
-    this.disk.apply({ records: [], forget: [], facts: new Map([factOf(this.#keys)]) });
-    return this.#keys;
+  wallMs(): number {
+    return this.now().wallMs;
   }
 
-  #rotationOf(boot: number): Rotation {
-    const machine = this;
-    const rotating: Rotating = {
-      get keys() {
-        return machine.#keys;
-      },
-      wallMs: () => this.now().wallMs,
-      administer: (command, answered) => {
-        const input = this.#connections.administer(command, answered);
-        this.submit(input);
-      },
-      renew: (keys, renewed) => {
-        const changes = { records: [], forget: [], facts: new Map([factOf(keys)]) };
-        this.#commit([changes], () => {
-          this.#keys = keys;
-          renewed(this.descriptor);
-        });
-      },
-    };
-    return new Rotation(rotating, `${this.#stage.nodeName(this.index)}-${boot}`);
+  administer(command: Command, answered: (response: WebResponse) => void): void {
+    this.submit(this.#connections.administer(command, answered));
+  }
+
+  store(keys: NodeKeys, stored: () => void): void {
+    this.#commit([changesOf(keys)], stored);
+  }
+
+  /** A turn later: a process that dies of it must not go on in the middle of something else. */
+  outdated(knownMs: number): void {
+    this.#later(TURN_US, () => {
+      this.#rotation!.run(({ status }) => {
+        if (status === 200) this.#stage.mark('a restored node got another key', this.index);
+      }, knownMs);
+    });
   }
 
   #step(input: Input): void {
@@ -346,7 +316,7 @@ export class Machine implements NodeView {
       for (const change of changes) this.disk.apply(change);
       const { nowUs } = this.#stage.queue;
       this.#stage.observe({ kind: 'durable', atUs: nowUs, node: this.index, changes });
-      this.#whenAwake(boot, durable);
+      this.whenAwake(boot, durable);
     });
   }
 
@@ -362,40 +332,30 @@ export class Machine implements NodeView {
     this.#stage.internet().validate(this.index, request, (result) => {
       const input: Input = { kind: 'validated', authorization, type: request.type, result };
       // A turn later: an answer at once would come in the middle of a step.
-      this.#stage.queue.add(0, () => this.#whenAwake(boot, () => this.submit(input)));
+      this.#stage.queue.add(0, () => this.whenAwake(boot, () => this.submit(input)));
     });
   }
 
   #take({ from, content }: Message): void {
     if (content.kind === 'request') this.submit(this.#connections.accept(from, content));
     else if (content.kind === 'command') this.submit(this.#connections.obey(from, content));
-    else if (content.kind === 'rotate') this.#rotation.run(this.#connections.keep(from, content));
+    else if (content.kind === 'rotate') this.#rotation!.run(this.#connections.keep(from, content));
     else if (content.kind === 'hangup') {
       for (const input of this.#connections.hangUp(content.call)) this.submit(input);
     } else this.#peers.take(from, content);
-  }
-
-  #refuse({ from, content }: Message): void {
-    const { network } = this.#stage;
-    if (content.kind === 'request' || content.kind === 'command' || content.kind === 'rotate') {
-      network.send(this.index, from, { kind: 'reset', call: content.call, refused: true });
-    } else if ('exchange' in content && CALLS.has(content.kind)) {
-      const { exchange, boot } = content;
-      network.send(this.index, from, { kind: 'unreachable', exchange, boot });
-    }
   }
 
   /** Does something of this process later, if it is still there. */
   #later(delayUs: number, action: () => void): void {
     const boot = this.#boot;
     const { queue } = this.#stage;
-    queue.add(queue.nowUs + delayUs, () => this.#whenAwake(boot, action));
+    queue.add(queue.nowUs + delayUs, () => this.whenAwake(boot, action));
   }
 
   /** Does something of a process now, or when it goes on; never when it has died. */
-  #whenAwake(boot: number, action: () => void): void {
+  whenAwake(boot: number, action: () => void): void {
     if (this.#boot !== boot || this.#node === undefined) return;
-    if (this.#isPaused) this.#missed.push(() => this.#whenAwake(boot, action));
+    if (this.#isPaused) this.#missed.push(() => this.whenAwake(boot, action));
     else action();
   }
 

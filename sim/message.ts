@@ -81,3 +81,19 @@ export interface Message {
 export function endpointName(endpoint: Endpoint): string {
   return endpoint >= CLIENTS ? `c${endpoint - CLIENTS}` : `n${endpoint}`;
 }
+
+/** What the host of a process that is not there answers; undefined: nothing. */
+export function refusalOf(content: Content): Content | undefined {
+  switch (content.kind) {
+    case 'request':
+    case 'command':
+    case 'rotate':
+      return { kind: 'reset', call: content.call, refused: true };
+    case 'ask':
+    case 'introduce':
+    case 'redeem':
+      return { kind: 'unreachable', exchange: content.exchange, boot: content.boot };
+    default:
+      return undefined;
+  }
+}

@@ -2,6 +2,9 @@
 // came before and still opens, and when the present one was made. A key is but a name here.
 // Invariant: a disk that knows of no rotation has the first key. Never here: when keys change.
 
+import type { Disk } from './disk.ts';
+import type { Changes } from './observation.ts';
+
 /** The name of a disk's fact. */
 const FACT = 'node-key/kem';
 const SEPARATOR = ' ';
@@ -14,16 +17,24 @@ export interface NodeKeys {
   readonly madeMs: number;
 }
 
-export function keysOn(facts: ReadonlyMap<string, string>): NodeKeys {
+function keysOn(facts: ReadonlyMap<string, string>): NodeKeys {
   const fact = facts.get(FACT);
   if (fact === undefined) return FIRST;
   const [present = '', before = '', madeMs = ''] = fact.split(SEPARATOR);
   return { present, before, madeMs: Number(madeMs) };
 }
 
-/** As the disk will know them. */
-export function factOf({ present, before, madeMs }: NodeKeys): readonly [string, string] {
-  return [FACT, [present, before, madeMs].join(SEPARATOR)];
+/** What has them on a disk. */
+export function changesOf({ present, before, madeMs }: NodeKeys): Changes {
+  const facts = new Map([[FACT, [present, before, madeMs].join(SEPARATOR)]]);
+  return { records: [], forget: [], facts };
+}
+
+/** Of the process that begins now. A disk that comes up empty keeps the id of its node, and so keys. */
+export function keysAtStart(disk: Disk, former: NodeKeys | undefined): NodeKeys {
+  if (disk.facts.size > 0 || former === undefined) return keysOn(disk.facts);
+  disk.apply(changesOf(former));
+  return former;
 }
 
 /** Whether something sealed to a key can be opened. */

@@ -21,7 +21,7 @@ export interface Talker {
   submit(input: Input): void;
   /** Somebody knows a key of this node that was made at this time, later than its own. */
   outdated(knownMs: number): void;
-  whenAwake(action: () => void): void;
+  whenAwake(boot: number, action: () => void): void;
 }
 
 /** What an ask of somebody else is to be answered with. */
@@ -214,7 +214,9 @@ export class Peers {
     const { queue, options } = this.#stage;
     const exchange = ++this.#asks;
     const deadlineUs = queue.nowUs + options.exchangeTimeoutMs * MS;
-    const timer = queue.add(deadlineUs, () => this.#talker.whenAwake(() => this.#fail(exchange)));
+    const timer = queue.add(deadlineUs, () =>
+      this.#talker.whenAwake(this.#boot, () => this.#fail(exchange)),
+    );
     this.#asked.set(exchange, { failure, timer });
     return exchange;
   }

@@ -22,7 +22,9 @@ import { authorizationMade } from './records.ts';
 /** Done once after a start, in this order, before the node serves. */
 export const START_CHORES = ['revalidate', 'reissue'] as const;
 /** Done once after a start, while it serves: until then the database is asked. */
-export const BACKGROUND_CHORES = ['index'] as const;
+export function backgroundChores(knowsKeys: boolean): readonly ('index' | 'keys')[] {
+  return knowsKeys ? ['index'] : ['index', 'keys'];
+}
 /** Done at every sweep. */
 export const SWEEP_CHORES = ['sweep-order', 'sweep-authorization', 'purge'] as const;
 /** Done when not every lease could be watched. */

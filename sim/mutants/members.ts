@@ -5,6 +5,7 @@
 import { Contacts } from '../../core/cluster/contacts.ts';
 import { Membership } from '../../core/cluster/membership.ts';
 import type { Machine } from '../machine.ts';
+import { Rotation } from '../rotation.ts';
 import type { Stage } from '../stage.ts';
 import { AS_IT_IS, type Damage, type Mutant, onEffect, type Patch, patch } from './mutant.ts';
 
@@ -64,13 +65,19 @@ export const MEMBERS: readonly Mutant[] = [
     build: sharesNames,
   },
   {
-    name: 'nobody is told of a new key',
-    what: 'a node that has a new key leaves its record as it was',
-    catchers: ['convergence', 'liveness'],
-    seeds: 2,
-    options: { nodes: 3, rotationsPerHour: 600 },
+    name: 'a restored node keeps the key of its backup',
+    what: 'the shell does not heed that others know a later key',
+    catchers: ['liveness: convergence', 'liveness: clients', 'liveness: nodes'],
+    seeds: 8,
+    options: { nodes: 4, rotationsPerHour: 240, restoresPerHour: 240 },
     build: AS_IT_IS,
-    patches: [patch(Membership, 'renew', () => () => {})],
+    patches: [
+      patch(Rotation, 'run', (real) => {
+        return function (this: Rotation, answer, afterMs) {
+          if (afterMs === undefined) real.call(this, answer);
+        };
+      }),
+    ],
   },
   {
     name: 'all nodes number revocation lists alike',
