@@ -82,8 +82,7 @@ export class Peers {
   #introduce(url: string): void {
     const exchange = this.#open({ kind: 'unintroduced', url, reason: 'no answer' });
     const { descriptor } = this.#talker;
-    const to = this.#stage.nodeIndex(url.slice(URL_PREFIX.length));
-    const knownMs = this.#door.keyMadeMs(this.#stage.idOf(to));
+    const knownMs = this.#door.keyMadeMs(this.#stage.idOf(this.#at(url)));
     this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor, knownMs });
   }
 
@@ -229,7 +228,10 @@ export class Peers {
   }
 
   #send(url: string, content: Content): void {
-    const to = this.#stage.nodeIndex(url.slice(URL_PREFIX.length));
-    this.#stage.network.send(this.#index, to, content);
+    this.#stage.network.send(this.#index, this.#at(url), content);
+  }
+
+  #at(url: string): Endpoint {
+    return this.#stage.nodeIndex(url.slice(URL_PREFIX.length));
   }
 }

@@ -11,7 +11,7 @@ import { MS, NodeClock, SECOND } from './clock.ts';
 import type { SimCrypto } from './crypto.ts';
 import { isLiar, Liars } from './liar.ts';
 import { Machine } from './machine.ts';
-import { CLIENTS, clientEndpoint, type Message } from './message.ts';
+import { CLIENTS, type Content, clientEndpoint, type Message } from './message.ts';
 import { Network } from './network.ts';
 import type { Observation, Phase, Reply } from './observation.ts';
 import { EAB_KEYS } from './operator-acts.ts';
@@ -132,17 +132,11 @@ export class Universe implements World, Stage {
   }
 
   command(client: number, node: number, command: Command, replied: (reply: Reply) => void): Call {
-    const call = ++this.#lastCall;
-    this.#commands.set(call, replied);
-    this.network.send(clientEndpoint(client), node, { kind: 'command', call, command });
-    return { call, abandon: () => this.#commands.delete(call) };
+    return this.#tell(client, node, replied, (call) => ({ kind: 'command', call, command }));
   }
 
   rotate(client: number, node: number, replied: (reply: Reply) => void): Call {
-    const call = ++this.#lastCall;
-    this.#commands.set(call, replied);
-    this.network.send(clientEndpoint(client), node, { kind: 'rotate', call });
-    return { call, abandon: () => this.#commands.delete(call) };
+    return this.#tell(client, node, replied, (call) => ({ kind: 'rotate', call }));
   }
 
   retire(node: number): void {
@@ -221,6 +215,19 @@ export class Universe implements World, Stage {
 
   died(node: number, downUs: number): void {
     this.startLater(node, downUs > 0 ? downUs : RESTART_US);
+  }
+
+  /** An operator speaks to an admin listener. */
+  #tell(
+    client: number,
+    node: number,
+    replied: (reply: Reply) => void,
+    contentOf: (call: number) => Content,
+  ): Call {
+    const call = ++this.#lastCall;
+    this.#commands.set(call, replied);
+    this.network.send(clientEndpoint(client), node, contentOf(call));
+    return { call, abandon: () => this.#commands.delete(call) };
   }
 
   #reply({ content }: Message): void {

@@ -2,7 +2,8 @@
 // an order, its CSR and the period (issuance.ts), so two records of one number say the same of all
 // that; they may only hold two signatures over it. And what they hold has to be that certificate.
 // Invariant: no record of an honest node is found fault with, on whatever side of a partition it was
-// made, and what is held of a certificate stays as it is. Never here: whether a CA has signed it: whoever has its key can have it sign anything.
+// made, and what is held of a certificate stays as it is. Never here: whether a CA has signed it:
+// whoever has its key can have it sign anything.
 
 import { fromBase64 } from '../bytes.ts';
 import { sameJson } from '../crdt/canonical.ts';

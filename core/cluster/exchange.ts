@@ -279,8 +279,7 @@ function merge(
   const isComplete = receipt.result === 'complete';
   const gain = { kinds, isComplete, isEstablished: page.isEstablished };
   const isMore = receipt.result === 'merged' && page.next !== null;
-  if (agrees !== false) return { followUp: isMore ? 'ask' : 'rest', agrees, gain };
-  if (!options.disputes.mayReconcile(peer, tx.now.monoMs)) {
+  if (agrees !== false || !options.disputes.mayReconcile(peer, tx.now.monoMs)) {
     return { followUp: isMore ? 'ask' : 'rest', agrees, gain };
   }
   tx.mark('a divergence was noticed');
