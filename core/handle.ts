@@ -44,8 +44,6 @@ const INDEXING: RecordKey = { kind: 'index', id: '' };
 export interface Result {
   readonly response?: WebResponse;
   readonly wait?: { readonly key: RecordKey; readonly ms: number };
-  /** Nothing of this run counts; the request runs again when the cluster has been asked. */
-  readonly catchUp?: true;
   /** What the node is to do after this. */
   readonly next?: Input | undefined;
   /** What follows from an exchange with a peer. */
@@ -112,8 +110,7 @@ function mustPause(tx: Transaction, { chore, afterId }: Chore): boolean {
 
 function request(tx: Transaction, held: Held, web: WebRequest): Result {
   const outcome = handleRequest(tx, held, web);
-  if (!('kind' in outcome)) return { response: outcome };
-  return outcome.kind === 'wait' ? { wait: outcome } : { catchUp: true };
+  return 'kind' in outcome ? { wait: outcome } : { response: outcome };
 }
 
 /** What an operator wants: of the cluster, or of the CA. */
@@ -131,10 +128,8 @@ function command(
     case 'may-rotate':
     case 'rotated':
       return { response: administer(tx, cluster, unready, wanted) };
-    default: {
-      const outcome = administerCa(tx, held.policy, unready, wanted);
-      return outcome === 'catch-up' ? { catchUp: true } : { response: outcome };
-    }
+    default:
+      return { response: administerCa(tx, held.policy, unready, wanted) };
   }
 }
 

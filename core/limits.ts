@@ -55,7 +55,7 @@ export const LIMITS = {
   redemptionRecords: 200,
   redemptionOctets: 262_144,
   /** How long the members are waited for before something is said not to exist. */
-  catchUpMs: 500,
+  catchUpMs: 2_000,
   /** How far apart such waves of asks begin at least: strangers can provoke them. */
   catchUpPauseMs: 100,
 

@@ -30,7 +30,7 @@ import { LIMITS } from './limits.ts';
 import { Loads } from './loads.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
-import { freshMemory, Miss, Transaction } from './transaction.ts';
+import { forgetRows, freshMemory, Miss, Transaction, Unasked } from './transaction.ts';
 import { type Job, WaitingRoom } from './waiting-room.ts';
 
 export interface NodeOptions {
@@ -205,13 +205,7 @@ export class Node {
     try {
       result = handle(tx, this.#held, this.#cluster, job.input, this.unready);
     } catch (error) {
-      if (!(error instanceof Miss)) throw error;
-      if (this.#refuseWhenFull(job)) return;
-      this.#effects.push(this.#loads.begin(job, error, this.#replica));
-      return;
-    }
-    if (result.catchUp) {
-      this.#awaitNews(job);
+      this.#park(job, error);
       return;
     }
     if (result.response?.problem === undefined) this.#commit(tx);
@@ -345,16 +339,22 @@ export class Node {
     if (this.#cluster === undefined) return;
     for (const call of this.#cluster.dueNow(this.#now.monoMs)) this.#start(call);
     const ended = this.#cluster.catchUp.takeEnded(this.#now.monoMs);
-    if (ended !== undefined) this.#runnable.push(...this.#waiting.leave(ended));
+    if (ended === undefined) return;
+    const jobs = this.#waiting.leave(ended.key);
+    if (ended.isWhole) for (const { memory } of jobs) memory.asked = 'yes';
+    this.#runnable.push(...jobs);
   }
 
-  /** Parks a request until the cluster has been asked for what it seems to lack; once. */
-  #awaitNews(job: Job): void {
+  /** A handler was stopped: its job waits for records, or for what other members have. */
+  #park(job: Job, reason: unknown): void {
+    if (!(reason instanceof Miss || reason instanceof Unasked)) throw reason;
     if (this.#refuseWhenFull(job)) return;
-    const { memory } = job;
-    memory.caughtUp = true;
-    memory.selections.clear();
-    memory.instant = undefined;
+    if (reason instanceof Miss) {
+      this.#effects.push(this.#loads.begin(job, reason, this.#replica));
+      return;
+    }
+    job.memory.asked = 'in part';
+    forgetRows(job.memory);
     this.#effects.push({ kind: 'mark', name: 'the cluster was asked before a refusal' });
     const untilMonoMs = this.#now.monoMs + 2 * LIMITS.catchUpMs;
     this.#waiting.enter(job, this.#cluster!.catchUp.enter(), untilMonoMs);

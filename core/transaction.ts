@@ -18,6 +18,15 @@ import { LIMITS } from './limits.ts';
 import type { Primitives } from './primitives.ts';
 import type { Now } from './time.ts';
 
+/**
+ * Whether the other members were asked for what may be lacking here: `in part` when some did not
+ * answer in time.
+ */
+export type Asked = 'no' | 'in part' | 'yes';
+
+/** Thrown through a handler that has to wait until the members were asked. Only the node catches it. */
+export class Unasked {}
+
 /** Thrown through a handler by a read that is not warm. Only the node catches it. */
 export class Miss {
   readonly keys: readonly RecordKey[];
@@ -47,8 +56,7 @@ export interface Memory {
   note: unknown;
   /** What has become of its nonce, where another node issued it. */
   redemption: Redemption | undefined;
-  /** Whether the cluster was asked already before this request was to be refused. */
-  caughtUp: boolean;
+  asked: Asked;
   /** How often rows had to be read anew because the replica had moved on. */
   rereads: number;
   /** Whether this input has waited its time already. */
@@ -71,11 +79,17 @@ export function freshMemory(entropy: Uint8Array | undefined, firstRunMs: number)
     entropy,
     note: undefined,
     redemption: undefined,
-    caughtUp: false,
+    asked: 'no',
     rereads: 0,
     waited: false,
     firstRunMs,
   };
+}
+
+/** Rows that were read are read anew in the next run. */
+export function forgetRows(memory: Memory): void {
+  memory.selections.clear();
+  memory.instant = undefined;
 }
 
 /** A record to be: fields given replace the old ones of the same name. */
@@ -184,9 +198,18 @@ export class Transaction {
 
   /** Has rows that were read before be read anew; false when that was done too often already. */
   forgetRows(): boolean {
-    this.memory.selections.clear();
-    this.memory.instant = undefined;
+    forgetRows(this.memory);
     return ++this.memory.rereads <= LIMITS.rereads;
+  }
+
+  /**
+   * What is not here may be on another node: returns once all reachable members were asked for what
+   * this one lacks, and says whether all have answered. The first time it throws Unasked.
+   */
+  askMembers(): boolean {
+    if (this.isAlone) return true;
+    if (this.memory.asked === 'no') throw new Unasked();
+    return this.memory.asked === 'yes';
   }
 
   /** Has the node take over a replica state with its records, instead of local writes. */

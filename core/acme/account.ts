@@ -100,7 +100,7 @@ export function accountIdFor(primitives: Primitives, thumbprint: string): string
 
 /**
  * Who holds a key: the account made with it, or the one that changed to it. `former` is the account
- * that had it and has another one now.
+ * that had it and has another one now. A key that nobody here holds is first asked for elsewhere.
  */
 export function accountOfKey(
   tx: Transaction,
@@ -115,6 +115,7 @@ export function accountOfKey(
   const account = [made, changed].find((candidate) => {
     return candidate !== undefined && accountKey(candidate).thumbprint === thumbprint;
   });
+  if (account === undefined) tx.askMembers();
   return { account, former: account === undefined ? (made ?? changed) : undefined };
 }
 

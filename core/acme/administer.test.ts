@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Command } from '../input.ts';
+import { LIMITS } from '../limits.ts';
 import { Client, derOf, type Reply, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { accepted, refused } from '../testing/expect.ts';
@@ -164,6 +165,16 @@ test('what no member of a cluster knows is refused once all have been asked', ()
   denied(administer(a, { kind: 'revoke', serial: 'ab' }), 404, /no certificate/, /another node/);
   const marks = a.effects.filter((effect) => effect.kind === 'mark').map(({ name }) => name);
   assert.ok(marks.includes('the cluster was asked before a refusal'));
+});
+
+test('nothing is refused for good while a member does not answer', () => {
+  const cluster = new Cluster(['a', 'b']);
+  cluster.run(2);
+  const rig = cluster.rig('a');
+  // Nothing is delivered while it waits.
+  rig.settle = () => rig.advance(LIMITS.catchUpMs);
+  const reply = administer(rig, { kind: 'revoke', serial: 'ab' });
+  denied(reply, 503, /no certificate.* some members did not answer/, /try again/);
 });
 
 test('revoked on both sides of a partition: the first one stands on every node', () => {

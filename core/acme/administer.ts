@@ -24,16 +24,13 @@ const ACCOUNT = /^[A-Za-z0-9_-]{1,128}$/;
 /** As [server.eab_keys] takes it. */
 const KID = /^[\x21-\x7e]{1,255}$/;
 
-/** The cluster is to be asked before the command is refused. */
-export type CommandOutcome = WebResponse | 'catch-up';
-
 /** Carries out a command. `unready`: why this node does not serve, if it does not. */
 export function administerCa(
   tx: Transaction,
   policy: Policy,
   unready: string | undefined,
   command: CaCommand,
-): CommandOutcome {
+): WebResponse {
   if (unready !== undefined) {
     const fix = 'try again once /readyz answers 200, or ask another node';
     return refusal(503, `this node does not serve: ${unready}`, fix);
@@ -50,7 +47,7 @@ export function administerCa(
   }
 }
 
-function revokeSerial(tx: Transaction, serial: string, reason: number): CommandOutcome {
+function revokeSerial(tx: Transaction, serial: string, reason: number): WebResponse {
   if (!SERIAL.test(serial)) {
     const fix = 'write it in lower-case hexadecimal, as the view certificates has it';
     return refusal(400, 'this is no serial number', fix);
@@ -79,7 +76,7 @@ function revokeSerial(tx: Transaction, serial: string, reason: number): CommandO
   });
 }
 
-function deactivateAccount(tx: Transaction, id: string): CommandOutcome {
+function deactivateAccount(tx: Transaction, id: string): WebResponse {
   if (!ACCOUNT.test(id)) {
     return refusal(400, 'this is no id of an account', "it is the last part of the account's URL");
   }
@@ -93,7 +90,7 @@ function deactivateAccount(tx: Transaction, id: string): CommandOutcome {
   return done({ account: id, status, changed: isNew });
 }
 
-function withdraw(tx: Transaction, policy: Policy, kid: string): CommandOutcome {
+function withdraw(tx: Transaction, policy: Policy, kid: string): WebResponse {
   if (!KID.test(kid)) {
     return refusal(400, 'this is no key identifier', 'use a name of [server.eab_keys]');
   }
@@ -106,8 +103,9 @@ function withdraw(tx: Transaction, policy: Policy, kid: string): CommandOutcome 
 }
 
 /** Refuses what this node does not know, once the cluster has been asked. */
-function unknown(tx: Transaction, error: string, fix: string): CommandOutcome {
-  if (!tx.isAlone && !tx.memory.caughtUp) return 'catch-up';
+function unknown(tx: Transaction, error: string, fix: string): WebResponse {
+  if (!tx.askMembers())
+    return refusal(503, `${error}, and some members did not answer`, 'try again');
   const elsewhere = tx.isAlone ? '' : ', or ask another node: this one may be cut off';
   return refusal(404, error, fix + elsewhere);
 }

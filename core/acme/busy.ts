@@ -5,18 +5,25 @@
 
 import type { WebResponse } from '../effect.ts';
 import { LIMITS } from '../limits.ts';
-import { problemAnswer, renderAnswer } from './answer.ts';
+import { type Answer, problemAnswer, renderAnswer } from './answer.ts';
 import type { Policy } from './policy.ts';
 import { problem } from './problem.ts';
 
+/** The type of problem it reports. */
+export const BUSY = 'serverInternal';
+
 /** 503 with Retry-After. */
+export function busyAnswer(why: string): Answer {
+  const error = problem(BUSY, why, { status: 503 });
+  return { ...problemAnswer(error), retryAfterSecs: LIMITS.retryAfterSecs };
+}
+
+/** The same to a request of which no handler has been run. */
 export function busyResponse(policy: Policy, nonce: string | undefined, why: string): WebResponse {
-  const error = problem('serverInternal', why, { status: 503 });
-  const answer = { ...problemAnswer(error), retryAfterSecs: LIMITS.retryAfterSecs };
-  return renderAnswer(policy, answer, {
+  return renderAnswer(policy, busyAnswer(why), {
     route: 'none',
     indexLink: true,
-    problem: error.type,
+    problem: BUSY,
     ...(nonce !== undefined && { nonce }),
   });
 }

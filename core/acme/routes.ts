@@ -9,6 +9,7 @@ import type { Transaction } from '../transaction.ts';
 import { listOrders, newAccount, updateAccount } from './account.ts';
 import { type Answer, answer, type Outcome, problemAnswer, renderAnswer } from './answer.ts';
 import { newAuthorization, updateAuthorization } from './authorization.ts';
+import { BUSY, busyAnswer } from './busy.ts';
 import type { Call } from './call.ts';
 import { downloadCertificate, downloadFullChain, revokeCertificate } from './certificate.ts';
 import { respondToChallenge } from './challenge.ts';
@@ -64,6 +65,8 @@ const ROUTES: readonly Route[] = [
 const SEGMENT = /^[A-Za-z0-9_.-]{1,128}$/;
 const OPEN_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const SIGNED_METHODS = ['POST', 'OPTIONS'];
+/** Instead of a refusal that another member might know better. */
+const UNSURE = busyAnswer('some members of the cluster did not answer in time; try again');
 const NO_QUERY: ReadonlyMap<string, string> = new Map();
 /** The rows by how many segments they have: nearly all that a request could be is ruled out. */
 const BY_LENGTH: ReadonlyMap<number, readonly Route[]> = new Map(
@@ -76,17 +79,8 @@ const BY_LENGTH: ReadonlyMap<number, readonly Route[]> = new Map(
 /** Names of all routes, for metrics. */
 export const ROUTE_NAMES: readonly string[] = [...ROUTES.map((route) => route.name), 'none'];
 
-/** The cluster is to be asked before the request is refused. */
-export interface CatchUpFirst {
-  readonly kind: 'catch-up';
-}
-
 /** Runs the handler of a request. Returns the response, or what to wait for. */
-export function handleRequest(
-  tx: Transaction,
-  held: Held,
-  web: WebRequest,
-): WebResponse | Wait | CatchUpFirst {
+export function handleRequest(tx: Transaction, held: Held, web: WebRequest): WebResponse | Wait {
   const [path = '', search = ''] = splitOnce(web.target, '?');
   const match = findRoute(path);
   try {
@@ -96,8 +90,8 @@ export function handleRequest(
     return frame(tx, held, web, match.route, outcome.answer, undefined);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const mayLack = match !== undefined && !tx.isAlone && !tx.memory.caughtUp;
-    if (mayLack && mayBeStale(error)) return { kind: 'catch-up' };
+    const isSure = match === undefined || !mayBeStale(error) || tx.askMembers();
+    if (!isSure) return frame(tx, held, web, match?.route, UNSURE, BUSY);
     return frame(tx, held, web, match?.route, problemAnswer(error), error.type);
   }
 }

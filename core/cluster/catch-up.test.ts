@@ -30,9 +30,10 @@ test('what nobody knows is refused once everybody was asked, and only once', () 
   assert.is(cluster.messages - before, 4, 'two asks, two answers');
 });
 
-test('when a member does not answer the refusal comes after a moment', () => {
+test('while a member does not answer nothing is refused for good', () => {
   const cluster = started();
   const client = Client.registered(cluster.rig('b'));
+  cluster.run(2);
   const rig = cluster.rig('b');
   rig.settle = () => {};
   const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
@@ -40,7 +41,11 @@ test('when a member does not answer the refusal comes after a moment', () => {
   rig.advance(LIMITS.catchUpMs - 100);
   assert.is(rig.response(id), undefined);
   rig.advance(200);
-  assert.is(read(rig.response(id)!).status, 404);
+  const reply = read(rig.response(id)!);
+  assert.is(reply.status, 503, reply.text);
+  assert.match(reply.body['detail'], 'some members of the cluster did not answer');
+  assert.is(reply.header('retry-after'), '1');
+  assert.ok(reply.header('replay-nonce'));
 });
 
 test('members that are known to be away are not waited for', () => {
@@ -109,6 +114,17 @@ test('a key that was changed elsewhere a moment ago opens the account', () => {
   assert.is(next.post(path(client.kid), undefined).status, 200);
 });
 
+test('a key that was changed elsewhere a moment ago makes no second account', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  cluster.run(2);
+  const next = new Client(cluster.rig('a'));
+  assert.is(client.post('/acme/key-change', client.keyChange(next)).status, 200);
+  next.rig = cluster.rig('b');
+  assert.is(next.register().status, 200);
+  assert.is(next.kid, client.kid);
+});
+
 test('a refused run leaves no trace', () => {
   const cluster = started(['a', 'b']);
   const client = Client.registered(cluster.rig('b'));
@@ -156,7 +172,7 @@ test('an answer to an ask from before a wave does not end it', () => {
   assert.is(waves.answered('y', false), true, 'it has more for us');
   assert.is(waves.takeEnded(1_000), undefined);
   assert.is(waves.answered('y', true), true);
-  assert.equal(waves.takeEnded(1_000), first);
+  assert.equal(waves.takeEnded(1_000), { key: first, isWhole: true });
   assert.is(waves.takeEnded(1_000), undefined);
 });
 
@@ -169,7 +185,11 @@ test('who comes during a wave waits for the next one, which keeps its distance',
   assert.is.not(second.id, first.id);
   assert.is(waves.mayBegin(2_000), false, 'one at a time');
   waves.failed('x');
-  assert.equal(waves.takeEnded(1_010), first);
+  assert.equal(
+    waves.takeEnded(1_010),
+    { key: first, isWhole: true },
+    'who fails is not waited for',
+  );
   assert.is(waves.mayBegin(1_010), false);
   assert.is(waves.nextMonoMs, 1_000 + LIMITS.catchUpPauseMs);
   assert.is(waves.mayBegin(waves.nextMonoMs), true);
@@ -180,7 +200,7 @@ test('a wave ends by itself', () => {
   const key = waves.enter();
   waves.begin(1_000, ['x'], ['x']);
   assert.is(waves.nextMonoMs, 1_000 + LIMITS.catchUpMs);
-  assert.equal(waves.takeEnded(1_000 + LIMITS.catchUpMs), key);
+  assert.equal(waves.takeEnded(1_000 + LIMITS.catchUpMs), { key, isWhole: false });
   assert.is(waves.nextMonoMs, Number.POSITIVE_INFINITY);
 });
 

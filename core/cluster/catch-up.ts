@@ -63,13 +63,13 @@ export class CatchUp {
     this.#wave?.left.delete(peer);
   }
 
-  /** Once after each wave what its requests wait for. */
-  takeEnded(monoMs: number): RecordKey | undefined {
+  /** Once after each wave what its requests wait for; `isWhole`: nobody is still to answer. */
+  takeEnded(monoMs: number): { readonly key: RecordKey; readonly isWhole: boolean } | undefined {
     if (this.#wave === undefined) return undefined;
     const { left, endMonoMs } = this.#wave;
     if (left.size > 0 && monoMs < endMonoMs) return undefined;
     this.#wave = undefined;
-    return keyOf(this.#number);
+    return { key: keyOf(this.#number), isWhole: left.size === 0 };
   }
 }
 

@@ -160,7 +160,7 @@ function wavesOfNobody(): readonly Patch[] {
     }),
     patch(CatchUp, 'takeEnded', () => {
       return function (this: CatchUp) {
-        return entered.delete(this) ? key : undefined;
+        return entered.delete(this) ? { key, isWhole: true } : undefined;
       };
     }),
   ];
