@@ -26,11 +26,14 @@ export interface CsrFacts {
   readonly spkiHash: string;
 }
 
-/** What is needed of a certificate that a client hands back (RFC 8555 §7.6). */
+/** What is needed of a certificate that a client hands back (RFC 8555 §7.6), or a peer tells of. */
 export interface CertificateFacts {
   /** Serial number in lower-case hexadecimal, two digits an octet, no leading zero octet. */
   readonly serial: string;
   readonly spkiHash: string;
+  /** Validity, Unix ms. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
 }
 
 /** A reading that succeeded, or the sentence that tells the client what is wrong. */

@@ -16,7 +16,7 @@ import {
   registerMember,
   rung,
 } from '../core/acme/records.ts';
-import { fromBase64Url, toBase64 } from '../core/bytes.ts';
+import { fromBase64Url, toBase64, toHex } from '../core/bytes.ts';
 import type { Record } from '../core/crdt/record.ts';
 import type { Bend, RequestFacts } from './exchange-facts.ts';
 
@@ -193,13 +193,17 @@ function revocation(
 
 function certificateOf(shelf: Shelf, text: string): Record | undefined {
   const der = fromBase64Url(text);
-  const [, serial] = /"serial":"([0-9a-f]+)"/.exec(decodeAscii(der)) ?? [];
+  const serial = der && serialIn(der);
   const record = serial === undefined ? undefined : shelf.get('certificate', serial);
   return record && certificateMade(record).der === toBase64(der!) ? record : undefined;
 }
 
-function decodeAscii(bytes: Uint8Array | undefined): string {
-  return bytes === undefined ? '' : String.fromCharCode(...bytes);
+/** Of a certificate the INTEGER behind version 3 (RFC 5280 §4.1), or as the cheap stand-in has it. */
+function serialIn(der: Uint8Array): string | undefined {
+  const [, cheap] = /"serial":"([0-9a-f]+)"/.exec(String.fromCharCode(...der)) ?? [];
+  if (cheap !== undefined) return cheap;
+  const [, length, rest] = /^(?:..)*?a00302010202(..)(.*)/.exec(toHex(der)) ?? [];
+  return rest?.slice(0, 2 * Number.parseInt(length!, 16)).replace(/^00/, '');
 }
 
 /** §7.3.5: the new key must be nobody's. */

@@ -8,8 +8,8 @@
 import { fromBase64 } from '../bytes.ts';
 import { sameJson } from '../crdt/canonical.ts';
 import type { Record } from '../crdt/record.ts';
-import type { Primitives } from '../primitives.ts';
-import { certificateMade } from './records.ts';
+import type { CertificateFacts, Primitives } from '../primitives.ts';
+import { type CertificateMade, certificateMade } from './records.ts';
 
 /**
  * `certificate.made` when a record that passed `faultOf` is not the certificate that it names;
@@ -21,22 +21,27 @@ export function falseCertificate(
   { readCertificate }: Pick<Primitives, 'readCertificate'>,
 ): 'certificate.made' | undefined {
   if (theirs.kind !== 'certificate' || theirs.fields['made'] === undefined) return undefined;
-  const { der, spkiHash } = certificateMade(theirs);
-  if (held?.fields['made'] !== undefined) {
-    const ours = certificateMade(held);
-    if (der === ours.der && spkiHash === ours.spkiHash) return undefined;
-  }
-  const octets = fromBase64(der);
+  const made = certificateMade(theirs);
+  const ours = held?.fields['made'] === undefined ? undefined : certificateMade(held);
+  if (ours !== undefined && ours.der === made.der && saysTheSame(made, ours)) return undefined;
+  const octets = fromBase64(made.der);
   const reading = octets && readCertificate(octets);
   const isGenuine =
-    reading?.ok === true &&
-    reading.value.serial === theirs.id &&
-    reading.value.spkiHash === spkiHash;
+    reading?.ok === true && reading.value.serial === theirs.id && saysTheSame(made, reading.value);
   return isGenuine ? undefined : 'certificate.made';
 }
 
+/** A node that believed in an early end would let go of a certificate, and of its revocation. */
+function saysTheSame(made: CertificateMade, facts: Omit<CertificateFacts, 'serial'>): boolean {
+  return (
+    made.spkiHash === facts.spkiHash &&
+    made.notBeforeMs === facts.notBeforeMs &&
+    made.notAfterMs === facts.notAfterMs
+  );
+}
+
 /**
- * Whether two records of one certificate say different things of it: whose it is, or for how long.
+ * Whether two records of one certificate say different things of it: whose it is, or for which names.
  * Of two honest nodes one has been lied to, and nothing shows which.
  */
 export function isDisputed(theirs: Record, held: Record | undefined): boolean {

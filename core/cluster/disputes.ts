@@ -1,4 +1,4 @@
-// Peers that hold a certificate under another order, account or period than this node does: somebody
+// Peers that hold a certificate under another order, account or names than this node does: somebody
 // has told one of both a lie. Each keeps its own, so their digests differ for good.
 // Invariant: such a peer is reconciled with in full now and then, and not at every round, which would
 // not help. Never here: what is in dispute (acme/genuine-certificate.ts).

@@ -349,7 +349,6 @@ export function nextIncarnation({ origin, seen, boot }: ReplicaState, node?: str
   return next;
 }
 
-/** What the replica sees of the records. */
 /**
  * Whether this process takes another name. Each process has one of its own, so it is told of events
  * that it has forgotten when its memory was put back with its machine, or by a peer that lies.
@@ -366,6 +365,7 @@ function hasTooManyOrigins(state: ReplicaState, { complete }: Page): boolean {
   return joinVectors(vectorOf(state), complete.vector).size >= MAX_ORIGINS;
 }
 
+/** What the replica sees of the records. */
 export function viewOf(tx: Transaction): View {
   return {
     load: (keys) => tx.records(keys),

@@ -19,7 +19,7 @@ import { refuseRecord } from '../crdt/schema.ts';
 import type { Effect, RangeQuery, WebResponse } from '../effect.ts';
 import type { Command, Input, WebRequest } from '../input.ts';
 import { Node, type NodeOptions } from '../node.ts';
-import type { Primitives, Reading } from '../primitives.ts';
+import type { CertificateFacts, Primitives, Reading } from '../primitives.ts';
 import type { Now } from '../time.ts';
 
 export const BASE_URL = 'https://ca.test';
@@ -80,9 +80,10 @@ function isPlainCsr(value: unknown): value is PlainCsr {
   return isSound && typeof spkiHash === 'string';
 }
 
-function isPlainCertificate(value: unknown): value is { serial: string; spkiHash: string } {
-  const { serial, spkiHash } = (value ?? {}) as { serial?: unknown; spkiHash?: unknown };
-  return typeof serial === 'string' && typeof spkiHash === 'string';
+function isPlainCertificate(value: unknown): value is CertificateFacts {
+  const { serial, spkiHash, notBeforeMs, notAfterMs } = (value ?? {}) as Partial<CertificateFacts>;
+  const isTimed = Number.isSafeInteger(notBeforeMs) && Number.isSafeInteger(notAfterMs);
+  return typeof serial === 'string' && typeof spkiHash === 'string' && isTimed;
 }
 
 export interface RigOptions {
@@ -343,11 +344,9 @@ function bootOf(database: Map<string, Record>): Uint8Array {
 export function plainIssue(request: IssueRequest): IssueResult {
   const csr = JSON.parse(fromUtf8(fromBase64Url(request.csr)!)!) as PlainCsr;
   const serial = toHex(PRIMITIVES.sha256(`${request.order} ${request.csr}`).subarray(0, 8));
-  const der = toBase64(toUtf8(JSON.stringify({ serial, ...request, spkiHash: csr.spkiHash })));
   const notAfterMs = request.notAfterMs ?? request.notBeforeMs + 90 * DAY_MS;
   const { notBeforeMs } = request;
-  return {
-    ok: true,
-    certificate: { serial, der, notBeforeMs, notAfterMs, spkiHash: csr.spkiHash },
-  };
+  const facts = { serial, notBeforeMs, notAfterMs, spkiHash: csr.spkiHash };
+  const der = toBase64(toUtf8(JSON.stringify({ ...request, ...facts })));
+  return { ok: true, certificate: { ...facts, der } };
 }

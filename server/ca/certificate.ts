@@ -86,8 +86,8 @@ export function encodeTbs(plan: CertificatePlan, signatureAlgorithm: Uint8Array)
 /** Reads a DER certificate far enough to find it again (RFC 8555 §7.6). */
 export function readCertificate(der: Uint8Array): Reading<CertificateFacts> {
   return attempt('the certificate', () => {
-    const { serial, spki } = parseCertificate(der);
-    return { serial, spkiHash: hash('sha256', spki, 'base64url') };
+    const { serial, spki, notBeforeMs, notAfterMs } = parseCertificate(der);
+    return { serial, spkiHash: hash('sha256', spki, 'base64url'), notBeforeMs, notAfterMs };
   });
 }
 
