@@ -4,6 +4,7 @@
 // Never here: which members there are (scenario-verbs.ts, scenario-operations.ts).
 
 import { isRevocationReason, REVOCATION_REASONS } from '../core/acme/revocation-reason.ts';
+import { CHALLENGE_TYPES } from '../core/acme/validation.ts';
 import type { Json } from '../core/crdt/record.ts';
 import { nearest } from '../core/suggest.ts';
 import { CLIENTS, type Endpoint } from './message.ts';
@@ -58,6 +59,21 @@ export const WORD: Notation = asIs((value) => {
 export const TABLE: Notation = asIs((value) => {
   return jsonOf(expect(isTable(value), value, 'a table such as { names = ["a.example"] }'));
 });
+/** Members of the policy (core/acme/policy.ts) that a reload changes. */
+export const POLICY: Notation = asIs((value, world) => {
+  const given = TABLE.read(value, world) as { readonly [member: string]: Json };
+  for (const [name, one] of Object.entries(given)) {
+    const notation = POLICY_MEMBERS.get(name);
+    if (notation === undefined) {
+      const names = [...POLICY_MEMBERS.keys()];
+      throw new BadMember(`holds ${name}; there is ${names.join(', ')}${suggestion(name, names)}`);
+    }
+    readAs(notation, one, world, (message) => {
+      throw new BadMember(`cannot be used: ${name} ${message}`);
+    });
+  }
+  return given;
+});
 /** A code of RFC 5280 §5.3.1. */
 export const REASON: Notation = asIs((value) => {
   const codes = Object.values(REVOCATION_REASONS).join(', ');
@@ -82,6 +98,14 @@ export const ENDS: Notation = {
   },
   write: (value) => (value as readonly number[]).map(writeEnd),
 };
+
+const SOME = whole(1, Number.MAX_SAFE_INTEGER);
+const POLICY_MEMBERS: ReadonlyMap<string, Notation> = new Map([
+  ['authorizationExpiryMs', SOME],
+  ['challengeTypes', listOf(oneOf(CHALLENGE_TYPES))],
+  ['orderExpiryMs', SOME],
+  ['renewalRetryAfterSecs', SOME],
+]);
 
 export function oneOf(words: readonly string[]): Notation {
   return asIs((value) => {
@@ -144,6 +168,14 @@ function numberedBelow(value: unknown, count: number, noun: string): number {
   const isGood = Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < count;
   const range = `${noun}s count from 0 to ${count - 1} here; change options.${noun}s or name another`;
   return expect(isGood, value as number, `a ${noun}: ${range}`);
+}
+
+/** At least one of them. */
+function listOf(notation: Notation): Notation {
+  return asIs((value, world) => {
+    const isList = Array.isArray(value) && value.length > 0;
+    return expect(isList, value as unknown[], 'a list').map((one) => notation.read(one, world));
+  });
 }
 
 function isIdentifier(value: unknown): boolean {

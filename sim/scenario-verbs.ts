@@ -13,6 +13,7 @@ import {
   FACTOR,
   NODE,
   type Notation,
+  POLICY,
   PPM,
   readAs,
   SIGNED_DURATION,
@@ -91,7 +92,7 @@ export const VERBS: Table = {
   },
   join: { node: ON },
   return: { node: ON },
-  reload: { node: ON, policy: { called: 'policy', notation: TABLE } },
+  reload: { node: ON, policy: { called: 'policy', notation: POLICY } },
   client: { client: { called: 'client', notation: CLIENT }, operation: OPERATION, with: WITH },
   operator: { node: ON, operation: OPERATION, with: WITH },
 };
@@ -139,6 +140,9 @@ export function readDecision(
   const decision = { kind: verb, ...Object.fromEntries(pairs) } as unknown as Decision;
   if (decision.kind === 'client' || decision.kind === 'operator') {
     refuseOperation(decision.kind, decision.operation, decision.with, world, fail);
+  }
+  if (decision.kind === 'restore' && decision.backupUs > decision.atUs) {
+    fail('backup', 'must not be later than at: nothing can be restored that was not saved yet');
   }
   return decision;
 }

@@ -60,6 +60,18 @@ test('what cannot be used is refused with file, line, key and what would be righ
       /^x\.toml:10: decisions\[1\]\.node must be a node/,
     ],
     [
+      `${HEAD}${crash.replace('crash', 'restore')}node = 0\nbackup = "2s"\n`,
+      /^x\.toml:7: decisions\[0\]\.backup must not be later than at/,
+    ],
+    [
+      `${HEAD}${crash.replace('crash', 'reload')}node = 0\npolicy = { orderExpiry = 5 }\n`,
+      /^x\.toml:7: .*\.policy holds orderExpiry; there is .*; did you mean orderExpiryMs\?$/,
+    ],
+    [
+      `${HEAD}${crash.replace('crash', 'reload')}node = 0\npolicy = { challengeTypes = ["http"] }\n`,
+      /\.policy cannot be used: challengeTypes must be one of http-01/,
+    ],
+    [
       `${HEAD}[golden]\nkinds = ["start"]\n`,
       /^x\.toml:4: golden\.kinds and golden\.lines belong together/,
     ],

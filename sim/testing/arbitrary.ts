@@ -2,6 +2,7 @@
 // Invariant: whatever comes out could stand in a scenario file. Never here: seeds' own plans.
 
 import fc from 'fast-check';
+import { CHALLENGE_TYPES } from '../../core/acme/validation.ts';
 import type { Json } from '../../core/crdt/record.ts';
 import { SECOND } from '../clock.ts';
 import { BENDS } from '../exchange-facts.ts';
@@ -21,26 +22,16 @@ const SIGNED_TIME = fc.oneof(
   TIME.map((us) => (us === 0 ? 0 : -us)),
 );
 
-function key(): fc.Arbitrary<string> {
-  return fc.string({ unit: 'binary' }).filter((name) => name !== '__proto__');
-}
-
-/** What JSON and TOML can both say. */
-export const VALUE: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tied) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    fc.boolean(),
-    fc.maxSafeInteger(),
-    fc.string({ unit: 'binary' }),
-    fc.array(tied('value'), { maxLength: 3 }),
-    fc.dictionary(key(), tied('value'), {
-      maxKeys: 3,
-      noNullPrototype: true,
-    }) as fc.Arbitrary<Json>,
-  ),
-})).value;
-
-const TABLE = fc.dictionary(key(), VALUE, { maxKeys: 3 });
+const SOME = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const POLICY = fc.record(
+  {
+    authorizationExpiryMs: SOME,
+    challengeTypes: fc.subarray([...CHALLENGE_TYPES], { minLength: 1 }),
+    orderExpiryMs: SOME,
+    renewalRetryAfterSecs: SOME,
+  },
+  { requiredKeys: [] },
+);
 
 interface What {
   readonly operation: string;
@@ -140,7 +131,7 @@ export function decisions(nodes: number, clients: number): fc.Arbitrary<Decision
       duplicatePpm: PPM,
       corruptPpm: PPM,
     }),
-    fc.record({ ...of('reload'), ...base, policy: TABLE }),
+    fc.record({ ...of('reload'), ...base, policy: POLICY }),
     fc
       .record({ atUs: TIME, client, what: CLIENT_OPERATION })
       .map(({ what, ...rest }) => ({ kind: 'client', ...rest, ...what })),
@@ -177,7 +168,9 @@ export const PLAN: fc.Arbitrary<Plan> = OPTIONS_SET.chain((options) => {
   });
 });
 
-/** Before the safety phase is over. */
+/** Before the safety phase is over, and no backup is put back before it was made. */
 function inTime(decision: Decision, { safetySecs }: Options): Decision {
-  return { ...decision, atUs: decision.atUs % (safetySecs * SECOND) };
+  const atUs = decision.atUs % (safetySecs * SECOND);
+  if (decision.kind !== 'restore') return { ...decision, atUs };
+  return { ...decision, atUs, backupUs: Math.min(decision.backupUs, atUs) };
 }
