@@ -95,7 +95,7 @@ export class Node {
   get unready(): string | undefined {
     if (this.#cluster?.membership.isRemoved) return 'this node was removed from its cluster';
     if (this.#startChoresLeft > 0) return 'starting';
-    return this.#knowsEnough() ? undefined : 'no first contact with a peer yet';
+    return this.#knowsEnough() ? undefined : this.#cluster?.waitsFor;
   }
 
   /** Sizes, for metrics. */
@@ -168,6 +168,7 @@ export class Node {
         else this.#turnAway(input, `this node is not ready: ${this.unready}`);
         return;
       default:
+        if ('from' in input) this.#cluster?.rounds.heard(input.from, this.#now.monoMs, undefined);
         this.#start(input);
     }
   }
@@ -336,9 +337,8 @@ export class Node {
 
   /** Begins and ends waves of asks, and wakes who waited for them. */
   #catchUp(): void {
-    if (this.#cluster === undefined) return;
-    for (const call of this.#cluster.dueNow(this.#now.monoMs)) this.#start(call);
-    const ended = this.#cluster.catchUp.takeEnded(this.#now.monoMs);
+    for (const call of this.#cluster?.dueNow(this.#now.monoMs) ?? []) this.#start(call);
+    const ended = this.#cluster?.endWave(this.#now.monoMs);
     if (ended === undefined) return;
     const jobs = this.#waiting.leave(ended.key);
     if (ended.isWhole) for (const { memory } of jobs) memory.asked = 'yes';
@@ -355,7 +355,7 @@ export class Node {
     }
     job.memory.asked = 'in part';
     forgetRows(job.memory);
-    this.#effects.push({ kind: 'mark', name: 'the cluster was asked before a refusal' });
+    this.#effects.push({ kind: 'mark', name: `the cluster was asked before ${reason.before}` });
     const untilMonoMs = this.#now.monoMs + 2 * LIMITS.catchUpMs;
     this.#waiting.enter(job, this.#cluster!.catchUp.enter(), untilMonoMs);
   }

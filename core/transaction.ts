@@ -24,8 +24,17 @@ import type { Now } from './time.ts';
  */
 export type Asked = 'no' | 'in part' | 'yes';
 
+/** What a handler is about to do because of what is not here. */
+export type Resort = 'a refusal' | 'a key is bound';
+
 /** Thrown through a handler that has to wait until the members were asked. Only the node catches it. */
-export class Unasked {}
+export class Unasked {
+  readonly before: Resort;
+
+  constructor(before: Resort) {
+    this.before = before;
+  }
+}
 
 /** Thrown through a handler by a read that is not warm. Only the node catches it. */
 export class Miss {
@@ -68,10 +77,10 @@ export interface Memory {
   readonly firstRunMs: number;
 }
 
-/** The memory of an input that has not run yet. */
 const NO_ROWS: Map<string, readonly Record[]> = new Map();
 const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
 
+/** The memory of an input that has not run yet. */
 export function freshMemory(entropy: Uint8Array | undefined, firstRunMs: number): Memory {
   return {
     selections: NO_ROWS,
@@ -203,12 +212,12 @@ export class Transaction {
   }
 
   /**
-   * What is not here may be on another node: returns once all reachable members were asked for what
-   * this one lacks, and says whether all have answered. The first time it throws Unasked.
+   * What is not here may be on another node: returns once the reachable members were asked for what
+   * this one lacks, and says whether all of them have answered. The first time it throws Unasked.
    */
-  askMembers(): boolean {
+  askMembers(before: Resort): boolean {
     if (this.isAlone) return true;
-    if (this.memory.asked === 'no') throw new Unasked();
+    if (this.memory.asked === 'no') throw new Unasked(before);
     return this.memory.asked === 'yes';
   }
 

@@ -16,11 +16,14 @@ export interface Job {
 
 interface Waiting {
   readonly job: Job;
+  readonly key: string;
   readonly untilMonoMs: number;
 }
 
 export class WaitingRoom {
-  readonly #byKey = new Map<string, Waiting[]>();
+  readonly #byKey = new Map<string, Set<Waiting>>();
+  /** A request waits for one thing at a time. */
+  readonly #byRequest = new Map<number, Waiting>();
   #size = 0;
 
   get size(): number {
@@ -28,47 +31,44 @@ export class WaitingRoom {
   }
 
   enter(job: Job, key: RecordKey, untilMonoMs: number): void {
-    const text = keyText(key);
-    const entry = { job, untilMonoMs };
-    const others = this.#byKey.get(text);
-    // Ten thousand may wait for one revocation list: copying would take quadratic time.
-    if (others === undefined) this.#byKey.set(text, [entry]);
-    else others.push(entry);
+    const waiting = { job, key: keyText(key), untilMonoMs };
+    const others = this.#byKey.get(waiting.key);
+    if (others === undefined) this.#byKey.set(waiting.key, new Set([waiting]));
+    else others.add(waiting);
+    if (job.input.kind === 'request') this.#byRequest.set(job.input.request, waiting);
     this.#size++;
   }
 
   /** The jobs that waited for this record, in the order they came. */
   leave(key: RecordKey): readonly Job[] {
     if (this.#size === 0) return [];
-    const text = keyText(key);
-    const waiting = this.#byKey.get(text) ?? [];
-    this.#byKey.delete(text);
-    this.#size -= waiting.length;
-    // Emptied, for V8's Map may keep a dead reference to it beyond the next collection.
-    return waiting.splice(0).map(({ job }) => job);
+    return this.#remove(this.#byKey.get(keyText(key)) ?? []);
   }
 
   /** The jobs whose time is over. */
   expire(monoMs: number): readonly Job[] {
-    return this.#remove(({ untilMonoMs }) => untilMonoMs <= monoMs);
+    const all = [...this.#byKey.values()].flatMap((waiting) => [...waiting]);
+    return this.#remove(all.filter(({ untilMonoMs }) => untilMonoMs <= monoMs));
   }
 
   /** Forgets the request whose client has gone. */
   abandon(request: number): void {
-    this.#remove(({ job }) => isRequest(job, request));
+    const waiting = this.#byRequest.get(request);
+    if (waiting !== undefined) this.#remove([waiting]);
   }
 
-  #remove(isDone: (waiting: Waiting) => boolean): readonly Job[] {
-    const removed: Job[] = [];
-    for (const [key, waiting] of this.#byKey) {
-      const stay = waiting.filter((entry) => !isDone(entry));
-      if (stay.length === waiting.length) continue;
-      removed.push(...waiting.filter(isDone).map(({ job }) => job));
-      if (stay.length === 0) this.#byKey.delete(key);
-      else this.#byKey.set(key, stay);
+  #remove(leaving: Iterable<Waiting>): readonly Job[] {
+    const jobs: Job[] = [];
+    for (const waiting of leaving) {
+      const { job, key } = waiting;
+      const others = this.#byKey.get(key)!;
+      others.delete(waiting);
+      if (others.size === 0) this.#byKey.delete(key);
+      if (job.input.kind === 'request') this.#byRequest.delete(job.input.request);
+      jobs.push(job);
     }
-    this.#size -= removed.length;
-    return removed;
+    this.#size -= jobs.length;
+    return jobs;
   }
 }
 

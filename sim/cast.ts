@@ -33,6 +33,7 @@ export const REQUIRED_MARKS: readonly MarkName[] = [
   'a call carried what the peer lacked',
   'a nonce was redeemed remotely',
   'the cluster was asked before a refusal',
+  'the cluster was asked before a key is bound',
   'a lease was taken over',
   'an operator was obeyed: revoke',
   'an operator was obeyed: deactivate',

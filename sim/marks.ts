@@ -37,6 +37,7 @@ export const MARKS = {
   'a request was abandoned': 'its answer has no address any more',
   'a nonce was redeemed remotely': 'a client brings to one node what another gave it',
   'the cluster was asked before a refusal': 'a client asks one node for what it made on another',
+  'the cluster was asked before a key is bound': 'another node may have bound it a moment ago',
   'a nonce was refused': 'clients must get on with the one they are given',
   'a client retried after a lost answer': 'the same thing is asked twice',
   'a client gave up waiting for an answer': 'the answer comes to nobody',

@@ -1,6 +1,8 @@
-// Accounts (RFC 8555 §7.3): creation, lookup by key, contacts, terms, deactivation. An account's id derives from the key it was made with, so two nodes that
-// register one key make one account.
-// Invariant: one key belongs to at most one account, also after a key change. Never here: JWS.
+// Accounts (RFC 8555 §7.3): creation, lookup by key, contacts, terms, deactivation. An account's id
+// derives from the key it was made with, so two nodes that register one key make one account.
+// Invariant: one key belongs to at most one account, also after a key change, of which a node may
+// not have heard: so it asks the members before it binds a key. Who is cut off binds it even so.
+// Never here: JWS.
 
 import { toBase64Url } from '../bytes.ts';
 import { first, last, valueOf } from '../crdt/lattice.ts';
@@ -14,7 +16,7 @@ import { answer, type Outcome } from './answer.ts';
 import type { Call } from './call.ts';
 import { bindExternalAccount } from './external-account.ts';
 import type { Policy } from './policy.ts';
-import { problem } from './problem.ts';
+import { problem, STALE } from './problem.ts';
 import { accountKey, orderMade, registerMember, rung } from './records.ts';
 import {
   accountUrl,
@@ -34,7 +36,7 @@ export function newAccount(call: Call): Outcome {
     throw problem('accountDoesNotExist', 'no account has this key');
   }
   if (holder.former !== undefined) {
-    throw problem('unauthorized', 'this key was replaced by a key change; use a new key');
+    throw problem('unauthorized', 'this key was replaced by a key change; use a new key', STALE);
   }
   const contact = readContacts(payload);
   requireTerms(policy, payload);
@@ -100,7 +102,8 @@ export function accountIdFor(primitives: Primitives, thumbprint: string): string
 
 /**
  * Who holds a key: the account made with it, or the one that changed to it. `former` is the account
- * that had it and has another one now. A key that nobody here holds is first asked for elsewhere.
+ * that had it and has another one now. Of a key that nobody here holds the members are asked first;
+ * those that do not answer are not waited for, or a node that is cut off could make no account.
  */
 export function accountOfKey(
   tx: Transaction,
@@ -115,7 +118,7 @@ export function accountOfKey(
   const account = [made, changed].find((candidate) => {
     return candidate !== undefined && accountKey(candidate).thumbprint === thumbprint;
   });
-  if (account === undefined) tx.askMembers();
+  if (account === undefined) tx.askMembers('a key is bound');
   return { account, former: account === undefined ? (made ?? changed) : undefined };
 }
 

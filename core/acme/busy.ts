@@ -18,7 +18,7 @@ export function busyAnswer(why: string): Answer {
   return { ...problemAnswer(error), retryAfterSecs: LIMITS.retryAfterSecs };
 }
 
-/** The same to a request of which no handler has been run. */
+/** The same to a request that is turned away before its handler has come to an end. */
 export function busyResponse(policy: Policy, nonce: string | undefined, why: string): WebResponse {
   return renderAnswer(policy, busyAnswer(why), {
     route: 'none',

@@ -90,9 +90,9 @@ test('RFC 8555 §7.6: what is no certificate is malformed', () => {
 
 test('RFC 8555 §7.6: a certificate that was not issued here is 404, though its serial was', () => {
   const made = scene();
-  const forged = toBase64Url(toUtf8(JSON.stringify({ serial: serialOf(made), spkiHash: 'x' })));
-  const unknown = toBase64Url(toUtf8(JSON.stringify({ serial: '00', spkiHash: 'x' })));
-  for (const certificate of [forged, unknown]) {
+  for (const serial of [serialOf(made), '00']) {
+    const facts = { serial, spkiHash: 'x', notBeforeMs: 0, notAfterMs: 0 };
+    const certificate = toBase64Url(toUtf8(JSON.stringify(facts)));
     const reply = made.client.post('/acme/revoke-cert', { certificate });
     refused(reply, 'malformed', /not issued here/, 404);
   }

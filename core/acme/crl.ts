@@ -22,7 +22,9 @@ import type { RevocationLists } from './revocation-lists.ts';
 /** GET /ca/crl: a list that was ordered after everything the asker may have seen. */
 export function revocationList({ tx, policy, lists, ids }: Call): Outcome {
   const ca = ids[0] === undefined ? issuingCa(policy) : caById(policy, ids[0]);
-  if (ca === undefined) throw problem('malformed', 'there is no such CA', { status: 404 });
+  if (ca === undefined) {
+    throw problem('malformed', 'there is no such CA', { status: 404, mayBeStale: false });
+  }
   const list = lists.current(ca.id);
   const isFresh = list !== undefined && !list.stale && tx.now.wallMs < list.renewAtMs;
   const awaited = tx.memory.note as number | undefined;

@@ -24,7 +24,7 @@ import type { Call } from './call.ts';
 import type { Held } from './held.ts';
 import { parseExternalAccountBinding, verifyExternalAccountBinding } from './jws.ts';
 import type { Policy } from './policy.ts';
-import { problem } from './problem.ts';
+import { problem, STALE } from './problem.ts';
 import { registerMember, rung } from './records.ts';
 import type { SignedRequest } from './request.ts';
 
@@ -43,7 +43,7 @@ export function bindExternalAccount(
   const binding = payload['externalAccountBinding'];
   if (binding === undefined) {
     if (!policy.externalAccountRequired) return undefined;
-    throw problem('externalAccountRequired', 'new accounts need an externalAccountBinding');
+    throw problem('externalAccountRequired', 'new accounts need an externalAccountBinding', STALE);
   }
   const inner = parseExternalAccountBinding(binding, jws);
   const id = externalKeyId(tx.primitives, inner.kid);
@@ -51,7 +51,9 @@ export function bindExternalAccount(
   const configured = policy.eabKeys.get(inner.kid);
   const stored = (): Uint8Array | undefined => opened(tx, sealingKey, id, record);
   const secret = tx.isAlone ? (configured ?? stored()) : (stored() ?? configured);
-  if (secret === undefined) throw problem('unauthorized', 'the external account key is unknown');
+  if (secret === undefined) {
+    throw problem('unauthorized', 'the external account key is unknown', STALE);
+  }
   verifyExternalAccountBinding(inner, key.thumbprint, secret, tx.primitives);
   if (record !== undefined && isWithdrawn(record)) {
     throw problem('unauthorized', 'the external account key was revoked; ask for a new one');

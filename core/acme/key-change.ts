@@ -6,7 +6,7 @@ import { accountOfKey } from './account.ts';
 import { answer, type Outcome } from './answer.ts';
 import type { Call } from './call.ts';
 import { parseInnerKeyChange, parsePayload, verifyJws } from './jws.ts';
-import { problem } from './problem.ts';
+import { problem, STALE } from './problem.ts';
 import { accountKey } from './records.ts';
 import { accountUrl } from './request.ts';
 
@@ -25,9 +25,7 @@ export function changeKey({ tx, policy, signed }: Call): Outcome {
   }
   const old = tx.primitives.readKey(payload['oldKey']);
   if (!old.ok || old.value.thumbprint !== accountKey(account).thumbprint) {
-    throw problem('malformed', '"oldKey" is not the key this account has now', {
-      mayBeStale: true,
-    });
+    throw problem('malformed', '"oldKey" is not the key this account has now', STALE);
   }
   if (key.thumbprint === old.value.thumbprint) {
     throw problem('malformed', 'the new key is the one the account has already');

@@ -44,9 +44,11 @@ export interface ProblemExtras {
   /** badSignatureAlgorithm lists what would be accepted (RFC 8555 §6.2). */
   readonly algorithms?: readonly string[];
   readonly subproblems?: readonly Subproblem[];
-  /** What it is about may have changed on another node; 404 and some types mean that anyhow. */
-  readonly mayBeStale?: true;
+  /** What it is about may have changed on another node; absent: so it is for 404 and some types. */
+  readonly mayBeStale?: boolean;
 }
+
+export const STALE: ProblemExtras = { mayBeStale: true };
 
 /** One identifier's share of a problem (RFC 8555 §6.7.1). */
 export interface Subproblem {
@@ -75,7 +77,7 @@ export class Problem extends Error {
 /** True for a refusal that may be for want of what another node has just written. */
 export function mayBeStale({ type, status, extras }: Problem): boolean {
   const isUnknown = type === 'accountDoesNotExist' || type === 'orderNotReady' || status === 404;
-  return isUnknown || extras.mayBeStale === true;
+  return extras.mayBeStale ?? isUnknown;
 }
 
 /** Makes a Problem to throw: `throw problem('malformed', 'the payload is not JSON')`. */

@@ -90,7 +90,7 @@ export function handleRequest(tx: Transaction, held: Held, web: WebRequest): Web
     return frame(tx, held, web, match.route, outcome.answer, undefined);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const isSure = match === undefined || !mayBeStale(error) || tx.askMembers();
+    const isSure = match === undefined || !mayBeStale(error) || tx.askMembers('a refusal');
     if (!isSure) return frame(tx, held, web, match?.route, UNSURE, BUSY);
     return frame(tx, held, web, match?.route, problemAnswer(error), error.type);
   }

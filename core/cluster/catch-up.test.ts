@@ -134,6 +134,45 @@ test('a refused run leaves no trace', () => {
   assert.is(cluster.rig('b').persists, before);
 });
 
+test('the members are asked before another key is bound to an account', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  cluster.run(2);
+  const next = new Client(cluster.rig('b'));
+  assert.is(client.post('/acme/key-change', client.keyChange(next)).status, 200);
+  // Elsewhere somebody else wants to have the same key, a moment later.
+  const other = Client.registered(cluster.rig('b'));
+  assert.is(other.post('/acme/key-change', other.keyChange(next)).status, 409);
+});
+
+test('a member whose ask fails has not answered, however old that ask was', () => {
+  const cluster = started(['a', 'b']);
+  const client = Client.registered(cluster.rig('b'));
+  cluster.run(2);
+  const rig = cluster.rig('b');
+  rig.settle = () => {};
+  const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+  rig.submit({ kind: 'unreachable', peer: 'a', reason: 'reset' });
+  assert.is(read(rig.response(id)!).status, 503);
+});
+
+test('who never comes to an end is waited for once, and the log says who it is', () => {
+  const cluster = started(['a', 'b']);
+  const client = Client.registered(cluster.rig('b'));
+  cluster.run(2);
+  const rig = cluster.rig('b');
+  rig.settle = () => {};
+  for (const waitMs of [LIMITS.catchUpMs, LIMITS.catchUpAgainMs, LIMITS.catchUpAgainMs]) {
+    const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+    rig.advance(waitMs - 50);
+    assert.is(rig.response(id), undefined);
+    rig.advance(100);
+    assert.is(read(rig.response(id)!).status, 503);
+  }
+  const said = rig.logs.filter(({ message }) => message === 'a member keeps requests waiting');
+  assert.equal(said, [{ ...said[0]!, level: 'warn', target: 'gossip', fields: { peer: 'a' } }]);
+});
+
 test('a node that works alone refuses at once', () => {
   const cluster = new Cluster(['a']);
   const client = Client.registered(cluster.rig('a'));
@@ -172,7 +211,7 @@ test('an answer to an ask from before a wave does not end it', () => {
   assert.is(waves.answered('y', false), true, 'it has more for us');
   assert.is(waves.takeEnded(1_000), undefined);
   assert.is(waves.answered('y', true), true);
-  assert.equal(waves.takeEnded(1_000), { key: first, isWhole: true });
+  assert.equal(waves.takeEnded(1_000), { key: first, isWhole: true, late: [] });
   assert.is(waves.takeEnded(1_000), undefined);
 });
 
@@ -185,11 +224,7 @@ test('who comes during a wave waits for the next one, which keeps its distance',
   assert.is.not(second.id, first.id);
   assert.is(waves.mayBegin(2_000), false, 'one at a time');
   waves.failed('x');
-  assert.equal(
-    waves.takeEnded(1_010),
-    { key: first, isWhole: true },
-    'who fails is not waited for',
-  );
+  assert.equal(waves.takeEnded(1_010), { key: first, isWhole: false, late: [] });
   assert.is(waves.mayBegin(1_010), false);
   assert.is(waves.nextMonoMs, 1_000 + LIMITS.catchUpPauseMs);
   assert.is(waves.mayBegin(waves.nextMonoMs), true);
@@ -200,7 +235,7 @@ test('a wave ends by itself', () => {
   const key = waves.enter();
   waves.begin(1_000, ['x'], ['x']);
   assert.is(waves.nextMonoMs, 1_000 + LIMITS.catchUpMs);
-  assert.equal(waves.takeEnded(1_000 + LIMITS.catchUpMs), { key, isWhole: false });
+  assert.equal(waves.takeEnded(1_000 + LIMITS.catchUpMs), { key, isWhole: false, late: ['x'] });
   assert.is(waves.nextMonoMs, Number.POSITIVE_INFINITY);
 });
 

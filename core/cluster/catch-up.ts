@@ -1,6 +1,7 @@
-// Catching up before a refusal: a client may ask one node for what it has just made on another. So
-// before a request is refused for want of something, all reachable members are asked once, in a
-// wave that serves every request which came before it began; then the request runs again.
+// Catching up: a client may ask one node for what it has just made on another. So before a request is
+// refused for want of something, or a key is bound that might be bound elsewhere, all reachable
+// members are asked once, in a wave that serves every request which came before it began; then the
+// request runs again. Who keeps a wave waiting keeps the next ones waiting for a moment only.
 // Invariant: at most one wave is under way, and two begin no closer than a pause: what strangers
 // send costs one wave a pause, however much it is. An ask that was under way when a wave began does
 // not count, for its answer may be older than what the client has seen.
@@ -13,6 +14,18 @@ interface Wave {
   readonly endMonoMs: number;
   /** Peers still to answer; true: the ask that counts has been sent. */
   readonly left: Map<string, boolean>;
+  /** Some peer has not answered, and will not. */
+  hasFailed: boolean;
+}
+
+/** What came of a wave. */
+export interface Ended {
+  /** What its requests wait for. */
+  readonly key: RecordKey;
+  /** All have answered, and have nothing more for us. */
+  readonly isWhole: boolean;
+  /** Peers that kept it waiting to its end, when those of the wave before did not. */
+  readonly late: readonly string[];
 }
 
 export class CatchUp {
@@ -21,6 +34,8 @@ export class CatchUp {
   #number = 0;
   #isWanted = false;
   #nextMonoMs = Number.NEGATIVE_INFINITY;
+  /** The last wave was waited for in vain. */
+  #wasLate = false;
 
   /** When a wave has to begin or end. */
   get nextMonoMs(): number {
@@ -41,7 +56,8 @@ export class CatchUp {
   /** A wave begins. `peers` are to answer; `asked` are those of them that are asked just now. */
   begin(monoMs: number, peers: readonly string[], asked: readonly string[]): void {
     const left = new Map(peers.map((peer) => [peer, asked.includes(peer)]));
-    this.#wave = { endMonoMs: monoMs + LIMITS.catchUpMs, left };
+    const ms = this.#wasLate ? LIMITS.catchUpAgainMs : LIMITS.catchUpMs;
+    this.#wave = { endMonoMs: monoMs + ms, left, hasFailed: false };
     this.#number++;
     this.#isWanted = false;
     this.#nextMonoMs = monoMs + LIMITS.catchUpPauseMs;
@@ -60,16 +76,18 @@ export class CatchUp {
 
   /** A peer will not answer. */
   failed(peer: string): void {
-    this.#wave?.left.delete(peer);
+    if (this.#wave?.left.delete(peer)) this.#wave.hasFailed = true;
   }
 
-  /** Once after each wave what its requests wait for; `isWhole`: nobody is still to answer. */
-  takeEnded(monoMs: number): { readonly key: RecordKey; readonly isWhole: boolean } | undefined {
+  /** Once after each wave what came of it. */
+  takeEnded(monoMs: number): Ended | undefined {
     if (this.#wave === undefined) return undefined;
-    const { left, endMonoMs } = this.#wave;
+    const { left, endMonoMs, hasFailed } = this.#wave;
     if (left.size > 0 && monoMs < endMonoMs) return undefined;
     this.#wave = undefined;
-    return { key: keyOf(this.#number), isWhole: left.size === 0 };
+    const late = this.#wasLate ? [] : [...left.keys()];
+    this.#wasLate = left.size > 0;
+    return { key: keyOf(this.#number), isWhole: left.size === 0 && !hasFailed, late };
   }
 }
 

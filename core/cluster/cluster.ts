@@ -7,11 +7,11 @@
 import { type KeyedHash, keyedHash } from '../crdt/digest.ts';
 import { type ReplicaState, vectorOf } from '../crdt/replica.ts';
 import { EMPTY_VECTOR, type VersionVector } from '../crdt/version-vector.ts';
-import type { Effect } from '../effect.ts';
+import type { Effect, EffectOf } from '../effect.ts';
 import type { Chore, Input } from '../input.ts';
 import { LIMITS } from '../limits.ts';
 import type { Now } from '../time.ts';
-import { CatchUp } from './catch-up.ts';
+import { CatchUp, type Ended } from './catch-up.ts';
 import { ClockVotes } from './clock-votes.ts';
 import { Contacts } from './contacts.ts';
 import { Disputes } from './disputes.ts';
@@ -85,6 +85,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   /** Origins of which nothing has come for a while, and no vector speaks for what did. */
   #stuck: ReadonlySet<string> = new Set();
   #isCounting = false;
+  #wasOpen = false;
   #news: Effect[] = [];
   readonly #facts = new Map<string, PeerFacts>();
   readonly #votes: ClockVotes;
@@ -138,6 +139,11 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     // A node that was told of nobody calls nobody, so it would wait for ever.
     const waitsFor = isSilent ? [] : peers;
     return this.#contacts.knowsEnough(isEstablished, waitsFor, strangers.length, monoMs);
+  }
+
+  /** Why this node does not know enough to serve. */
+  get waitsFor(): string {
+    return this.#contacts.waitsFor;
   }
 
   /** What is due now. */
@@ -206,6 +212,14 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     return asked.map((peer) => this.call(peer));
   }
 
+  /** Ends the wave that requests wait for, when all have answered or its time is over. */
+  endWave(monoMs: number): Ended | undefined {
+    const ended = this.catchUp.takeEnded(monoMs);
+    for (const peer of ended?.late ?? [])
+      this.#log('warn', 'a member keeps requests waiting', { peer });
+    return ended;
+  }
+
   factsOf(peer: string): PeerFacts {
     return this.#facts.get(peer) ?? NO_FACTS;
   }
@@ -253,8 +267,10 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   /** The upkeep that is due. */
   #dueChores(monoMs: number, replica: ReplicaState): readonly Chore['chore'][] {
     const chores: Chore['chore'][] = [];
-    const isOpen = this.knowsEnough(replica, monoMs) && !replica.isEstablished;
-    if (isOpen) chores.push('establish');
+    const isOpen = this.knowsEnough(replica, monoMs);
+    if (isOpen && !this.#wasOpen) this.#log('info', 'this node serves from now on', {});
+    this.#wasOpen = isOpen;
+    if (isOpen && !replica.isEstablished) chores.push('establish');
     if (replica.uncounted !== null && !this.#isCounting) chores.push('count');
     this.#isCounting = replica.uncounted !== null;
     if (monoMs < this.#settleAtMonoMs) return chores;
@@ -278,8 +294,11 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
       ...this.#contacts.counts,
       cluster_nodes: membership.members.size + 1,
     };
-    const message = 'first-contact merge complete';
-    this.#news.push({ kind: 'log', level: 'info', target: 'gossip', message, fields });
+    this.#log('info', 'first-contact merge complete', fields);
+  }
+
+  #log(level: 'info' | 'warn', message: string, fields: EffectOf<'log'>['fields']): void {
+    this.#news.push({ kind: 'log', level, target: 'gossip', message, fields });
   }
 
   /** False when the answer was older than the wave under way, so that it has to be asked again. */

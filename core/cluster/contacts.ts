@@ -42,6 +42,14 @@ export class Contacts {
     return this.#counts;
   }
 
+  /** What a node that does not know enough waits for. */
+  get waitsFor(): string {
+    if (this.#met.size > 0) return 'some peers were not met yet';
+    return this.#wasEstablished
+      ? 'no peer was met since the start'
+      : 'no first contact with a peer yet';
+  }
+
   brought(kinds: readonly string[]): void {
     for (const kind of kinds) {
       if (Object.hasOwn(COUNTED, kind)) this.#counts[COUNTED[kind as keyof typeof COUNTED]]++;

@@ -218,7 +218,10 @@ export function takePage(
   const page = wantsInFull(json) ? undefined : readPage(json, listener);
   if (wantsInFull(json) || listener.isLost) {
     tx.mark('a vector had to be said in full again');
-    return vocabulary.forget() ? { ...REFUSED, followUp: 'ask' } : REFUSED;
+    if (vocabulary.forget()) return { ...REFUSED, followUp: 'ask' };
+    // It is no liar's privilege: answers to what a slow node has asked before come so as well.
+    tx.log('warn', 'gossip', 'peer wants everything in full again and again', { peer });
+    return LOST;
   }
   if (page === undefined) return REFUSED;
   vocabulary.understood();

@@ -185,7 +185,7 @@ test('a node that has served before serves after two intervals, whoever is there
   const { database, facts } = cluster.rig('b');
   cluster.restart('b', { database, facts });
   cluster.run(1);
-  assert.is(cluster.rig('b').node.unready, 'no first contact with a peer yet');
+  assert.is(cluster.rig('b').node.unready, 'no peer was met since the start');
   cluster.run(2);
   assert.is(cluster.rig('b').node.unready, undefined);
 });

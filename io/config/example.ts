@@ -3,6 +3,7 @@
 // Invariant: as written it parses to the defaults; with the `#` of every commented setting removed
 // it parses too. Settings are commented as `#key`, words as `# word`. Never here: any setting.
 
+import { NOT_YET } from './not-yet.ts';
 import { SCHEMA } from './schema.ts';
 import {
   isSection,
@@ -33,7 +34,11 @@ function settings(keys: SettingTable, path: readonly string[], active: boolean):
     .flatMap(([key, setting]) =>
       isSection(setting)
         ? section(setting, [...path, key], active)
-        : [...words(setting, facts(setting)), ...leaf(setting, path, key, active), ''],
+        : [
+            ...words(setting, [...facts(setting), ...notYet([...path, key])]),
+            ...leaf(setting, path, key, active),
+            '',
+          ],
     );
 }
 
@@ -49,7 +54,11 @@ function section(setting: Section, path: readonly string[], active: boolean): st
   // A section whose only content is a table of tables needs no header of its own.
   const bare = Object.values(setting.keys).every(isSection);
   const headerLines = bare ? [] : [mark(header, written), ''];
-  return [...words(setting, []), ...headerLines, ...settings(setting.keys, named, written)];
+  return [
+    ...words(setting, notYet(path)),
+    ...headerLines,
+    ...settings(setting.keys, named, written),
+  ];
 }
 
 function leaf(setting: Leaf, path: readonly string[], key: string, active: boolean): string[] {
@@ -100,6 +109,14 @@ function facts(setting: Leaf): readonly string[] {
   const shown = fallback !== undefined && example !== undefined && setting.type !== 'text-map';
   if (shown) found.push(`Example: ${toml(example)}`);
   return found.length === 0 ? [] : [found.join(' ')];
+}
+
+function notYet(path: readonly string[]): readonly string[] {
+  const name = path.join('.');
+  const isRefused = NOT_YET.some((limitation) => limitation.path.join('.') === name);
+  return isRefused
+    ? ['Not available in this version: it is refused unless it stays as it is here.']
+    : [];
 }
 
 function comment(text: string): string[] {

@@ -272,4 +272,15 @@ test('a setting that has no effect yet is refused where it stands', () => {
   }
 });
 
+test('what has no effect yet is shown beside other mistakes, and not what is wrong within it', () => {
+  const text = '[tls.client_auth]\nrequired = true\n[mtc]\nenabled = true\n[servr]\nx = 1\n';
+  const result = readConfig(text, 'f', NOT_YET);
+  const messages = result.ok ? [] : result.errors.map(({ message }) => message);
+  assert.equal(messages, [
+    '[tls.client_auth] is not available in this version',
+    '[mtc] enabled = true is not available in this version',
+    'unknown key or section "servr"',
+  ]);
+});
+
 test.run();

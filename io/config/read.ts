@@ -50,9 +50,14 @@ export function readConfig(
   // The walk yields a value of the right type for every key of the schema, whatever it found.
   const draft = reader.section(SCHEMA, parsed.table, [], '') as unknown as Draft;
   const config = completeConfig(draft);
-  const wrong = violations(config).filter((each) => !touches(each, reader.faults));
-  const refused = reader.faults.length > 0 ? [] : unavailable(config, limitations);
-  const faults = [...reader.faults, ...[...wrong, ...refused].map((each) => choose(each, index))];
+  const refused = unavailable(config, limitations).map((each) => choose(each, index));
+  // What is wrong within something that is refused as a whole would be mended in vain.
+  const mistakes = reader.faults.filter(
+    ({ path }) => !refused.some((each) => isWithin(path, each)),
+  );
+  const known = [...mistakes, ...refused];
+  const wrong = violations(config).filter((each) => !touches(each, known));
+  const faults = [...known, ...wrong.map((each) => choose(each, index))];
   if (faults.length === 0) return { ok: true, config };
   const errors = faults
     .map((fault) => ({ span: spanOf(fault, index), fault }))
@@ -197,11 +202,13 @@ function internal(setting: Leaf, value: unknown): unknown {
 
 /** A relation says nothing new when one of its settings is wrong already. */
 function touches({ paths }: Violation, faults: readonly Fault[]): boolean {
-  const names = (path: Path): Path => path.filter((part) => typeof part === 'string');
-  return faults.some((fault) => {
-    const wrong = names(fault.path);
-    return paths.some((path) => wrong.every((part, index) => part === names(path)[index]));
-  });
+  return faults.some((fault) => paths.some((path) => isWithin(path, fault)));
+}
+
+/** Whether a path is that of a fault, or leads further. */
+function isWithin(path: Path, fault: Fault): boolean {
+  const names = (parts: Path): Path => parts.filter((part) => typeof part === 'string');
+  return names(fault.path).every((part, index) => part === names(path)[index]);
 }
 
 function choose({ paths, message, fix }: Violation, index: TomlIndex): Fault {

@@ -108,7 +108,7 @@ export const CA: Keys<CaConfig> = {
     format: 'url',
     optional: true,
     example: 'http://acme.example.com/ca/ocsp',
-    doc: 'The address of the OCSP responder, written into every certificate.',
+    doc: 'The address of the OCSP responder, written into every certificate. Nothing answers there yet.',
     breaks: 'It cannot be changed in certificates that are out; http avoids a loop of trust.',
   },
   crl_next_update_secs: {

@@ -3,7 +3,7 @@
 // Invariant: whatever is refused here is left as it was found. Never here: records.
 
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import Database from 'better-sqlite3';
 import { MIGRATIONS, type Migration } from './schema.ts';
 import { StoreError } from './store.ts';
@@ -36,7 +36,7 @@ const MOST_WAL_BYTES_KEPT = 67_108_864;
 
 /** Opens or creates `file`. Throws a `StoreError`: locked, foreign, newer or failed. */
 export function openDatabase(file: string, options: SqliteOptions = {}): OpenDatabase {
-  if (options.mustExist && !existsSync(file)) throw new StoreError('failed', `${file} is gone`);
+  if (options.mustExist && !existsSync(file)) throw new StoreError('failed', absent(file));
   const path = prepareFile(file);
   const busyMs = options.busyMs ?? DEFAULT_BUSY_MS;
   const unlock = lock(path, busyMs);
@@ -49,7 +49,7 @@ export function openDatabase(file: string, options: SqliteOptions = {}): OpenDat
   } catch (error) {
     database?.close();
     unlock();
-    throw error instanceof StoreError ? error : new StoreError('failed', `${path}: ${error}`);
+    throw error instanceof StoreError ? error : new StoreError('failed', reasonOf(error, path));
   }
   const opened = database;
   return {
@@ -98,6 +98,17 @@ function prepareFile(file: string): string {
   } catch (error) {
     throw new StoreError('failed', `cannot create ${file}: ${(error as Error).message}`);
   }
+}
+
+function absent(file: string): string {
+  const from = isAbsolute(file) ? '' : `; relative paths begin at ${process.cwd()}`;
+  return `${file} is not there${from}`;
+}
+
+function reasonOf(error: unknown, path: string): string {
+  const isClosed = error instanceof Database.SqliteError && error.code === 'SQLITE_CANTOPEN';
+  const user = isClosed ? `; may user ${process.getuid?.() ?? ''} read and write there?` : '';
+  return `${path}: ${error}${user}`;
 }
 
 /** A deleted file takes commits as before, and is gone with the process: nobody would notice. */

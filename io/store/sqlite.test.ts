@@ -127,7 +127,7 @@ test('a database that must exist is not created', () =>
   withFile(async (file) => {
     const error = await failureOf(openSqlite(file, { mustExist: true }));
     assert.is(error.fault, 'failed');
-    assert.match(error.message, 'is gone');
+    assert.match(error.message, 'is not there');
     assert.not.ok(existsSync(file));
     await withStore(file, async () => undefined);
     await withStore(file, (store) => store.check(), { mustExist: true });

@@ -51,7 +51,8 @@ export const COMMANDS: readonly Command[] = [
     words: ['config', 'check'],
     summary: 'Check a configuration file and show every mistake in it.',
     details: [
-      'Exits with 0 when the server would take the configuration and with 1 when not.',
+      'Exits with 0 when the server would take the configuration and with 1 when not. Files that it',
+      'names are read by the server alone, when it starts.',
       'With --json the configuration in force, or the mistakes, go to standard output.',
     ],
     options: [CONFIG, { name: 'json', doc: 'Write the result as JSON; secrets are left out.' }],
@@ -106,8 +107,10 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Show the nodes of the cluster, as the node of this host sees them.',
     details: [
       'Asks the running server through its admin listener, which is for callers of this host.',
-      'Exits with 0 when every other node is reachable and agrees, and with 1 when not. REACHABLE is',
-      'as of the last exchange, up to [gossip] interval_secs ago.',
+      'Exits with 0 when every other node is reachable and no digest differs, and with 1 when not.',
+      'REACHABLE is as of the last exchange, up to [gossip] interval_secs ago. LACKS: events of this',
+      'node that the other one has yet to get; OWES US: events of others that it has and this one',
+      'has not. DIGEST is unknown until both have seen the same events and could be compared.',
     ],
     options: [
       SERVER_CONFIG,

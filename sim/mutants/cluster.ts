@@ -160,7 +160,7 @@ function wavesOfNobody(): readonly Patch[] {
     }),
     patch(CatchUp, 'takeEnded', () => {
       return function (this: CatchUp) {
-        return entered.delete(this) ? { key, isWhole: true } : undefined;
+        return entered.delete(this) ? { key, isWhole: true, late: [] } : undefined;
       };
     }),
   ];

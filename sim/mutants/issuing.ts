@@ -2,7 +2,7 @@
 // Invariant and never here: see mutant.ts.
 
 import type { IssuedCertificate } from '../../core/acme/issuance.ts';
-import { fromUtf8, toUtf8 } from '../../core/bytes.ts';
+import { fromBase64, fromUtf8, toBase64, toUtf8 } from '../../core/bytes.ts';
 import type { Record } from '../../core/crdt/record.ts';
 import { originOf } from '../check/story.ts';
 import type { Machine } from '../machine.ts';
@@ -42,7 +42,7 @@ export const ISSUING: readonly Mutant[] = [
     seeds: 40,
     options: REISSUES,
     build: issuesOtherwise((certificate, machine) => {
-      return { ...certificate, notAfterMs: certificate.notAfterMs + machine.index * 1000 };
+      return withPeriod(certificate, { notAfterMs: certificate.notAfterMs + machine.index * 1000 });
     }),
   },
   {
@@ -52,7 +52,7 @@ export const ISSUING: readonly Mutant[] = [
     seeds: 40,
     options: REISSUES,
     build: issuesOtherwise((certificate, machine) => {
-      return { ...certificate, notBeforeMs: machine.now().wallMs };
+      return withPeriod(certificate, { notBeforeMs: machine.now().wallMs });
     }),
   },
   {
@@ -155,6 +155,19 @@ export const ISSUING: readonly Mutant[] = [
     build: onStep(numbersBack),
   },
 ];
+
+/** The same certificate, valid at other times, as it itself says too. */
+function withPeriod(
+  certificate: IssuedCertificate,
+  period: Partial<Pick<IssuedCertificate, 'notBeforeMs' | 'notAfterMs'>>,
+): IssuedCertificate {
+  const leaf = JSON.parse(fromUtf8(fromBase64(certificate.der)!)!) as object;
+  return {
+    ...certificate,
+    ...period,
+    der: toBase64(toUtf8(JSON.stringify({ ...leaf, ...period }))),
+  };
+}
 
 function issuesOtherwise(
   change: (certificate: IssuedCertificate, machine: Machine) => IssuedCertificate,

@@ -69,7 +69,7 @@ export const MEMBERS: readonly Mutant[] = [
     what: 'the shell does not heed that others know a later key',
     catchers: ['liveness: convergence', 'liveness: clients', 'liveness: nodes'],
     seeds: 8,
-    options: { nodes: 4, rotationsPerHour: 240, restoresPerHour: 240 },
+    options: { nodes: 4, rotationsPerHour: 240, restoresPerHour: 240, livenessSecs: 900 },
     build: AS_IT_IS,
     patches: [
       patch(Rotation, 'run', (real) => {

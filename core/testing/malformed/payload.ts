@@ -259,7 +259,8 @@ const REVOCATION: readonly Row[] = [
     'malformed',
     /not issued here/,
     (scene) => {
-      const certificate = toBase64Url(toUtf8('{"serial":"99","spkiHash":"x"}'));
+      const facts = { serial: '99', spkiHash: 'x', notBeforeMs: 0, notAfterMs: 0 };
+      const certificate = toBase64Url(toUtf8(JSON.stringify(facts)));
       return scene.signed('/acme/revoke-cert', { certificate });
     },
     404,
