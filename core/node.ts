@@ -11,6 +11,7 @@ import type { NonceIdentity } from './acme/nonce.ts';
 import type { Policy } from './acme/policy.ts';
 import { certificateMade, rung } from './acme/records.ts';
 import { backgroundChores, START_CHORES, SWEEP_CHORES, WATCH_CHORES } from './acme/recovery.ts';
+import { asksForRecords } from './acme/routes.ts';
 import { Cache } from './cache.ts';
 import { Cluster, type GossipOptions } from './cluster/cluster.ts';
 import { nextIncarnation } from './cluster/exchange.ts';
@@ -177,10 +178,10 @@ export class Node {
     return this.#cluster?.knowsEnough(this.#replica, this.#now.monoMs) ?? true;
   }
 
-  /** A node that does not know enough writes nothing; and what a POST asks for it may not know. */
+  /** A node that does not know enough writes nothing; and what it is asked for it may not know. */
   #mayServe({ web }: Extract<Input, { kind: 'request' }>): boolean {
     if (this.#cluster?.membership.isRemoved) return false;
-    return web.method !== 'POST' || this.#knowsEnough();
+    return !asksForRecords(web) || this.#knowsEnough();
   }
 
   #start(input: Input): void {
@@ -295,8 +296,7 @@ export class Node {
       job.memory.waited = true;
       this.#runnable.push(job);
     }
-    const { sha256 } = this.#options.primitives;
-    const due = this.#cluster?.due(this.#now, this.#replica, sha256);
+    const due = this.#cluster?.due(this.#now, this.#replica, this.#options.primitives.sha256);
     for (const input of due?.inputs ?? []) this.#start(input);
     this.#effects.push(...(due?.effects ?? []));
     if (this.#now.monoMs < this.#sweepAtMonoMs) return;

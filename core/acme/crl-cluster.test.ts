@@ -79,6 +79,7 @@ test('a node that starts again goes on above every number it knows of', () => {
   cluster.run(1);
   const { database, facts } = cluster.rig('b');
   cluster.restart('b', { database, facts });
+  cluster.run(2);
   listed(cluster, 'b');
   assert.ok(numbers(cluster, 'b').at(-1)! > numbers(cluster, 'a').at(-1)!);
 });

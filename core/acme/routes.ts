@@ -36,6 +36,8 @@ interface Route {
   readonly signer: Signer | 'none';
   /** For signed resources: `get` takes only POST-as-GET, `post` only an object, `both` either. */
   readonly payload: 'get' | 'post' | 'both' | 'none';
+  /** `records`: a node that lacks some would answer wrongly, such as with too short a list. */
+  readonly about: 'records' | 'this node';
   readonly run: (call: Call) => Outcome;
 }
 
@@ -55,9 +57,9 @@ const ROUTES: readonly Route[] = [
   signed('cert-full', 'acme/cert/*/full', 'account', 'get', downloadFullChain),
   signed('revoke-cert', 'acme/revoke-cert', 'either', 'post', revokeCertificate),
   signed('key-change', 'acme/key-change', 'account', 'post', changeKey),
-  open('renewal-info', 'acme/renewal-info/*', renewalInformation),
-  open('crl', 'ca/crl', revocationList),
-  open('crl-of', 'ca/*/crl', revocationList),
+  open('renewal-info', 'acme/renewal-info/*', renewalInformation, 'records'),
+  open('crl', 'ca/crl', revocationList, 'records'),
+  open('crl-of', 'ca/*/crl', revocationList, 'records'),
   open('root', 'ca/root', rootCertificate),
   open('chain', 'ca/chain', issuerChain),
 ];
@@ -78,6 +80,12 @@ const BY_LENGTH: ReadonlyMap<number, readonly Route[]> = new Map(
 
 /** Names of all routes, for metrics. */
 export const ROUTE_NAMES: readonly string[] = [...ROUTES.map((route) => route.name), 'none'];
+
+/** Whether the answer follows from records. */
+export function asksForRecords({ method, target }: WebRequest): boolean {
+  const [path] = splitOnce(target, '?');
+  return method !== 'OPTIONS' && findRoute(path)?.route.about === 'records';
+}
 
 /** Runs the handler of a request. Returns the response, or what to wait for. */
 export function handleRequest(tx: Transaction, held: Held, web: WebRequest): WebResponse | Wait {
@@ -211,8 +219,13 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }
 
-function open(name: string, path: string, run: Route['run']): Route {
-  return { name, path: path.split('/'), signer: 'none', payload: 'none', run };
+function open(
+  name: string,
+  path: string,
+  run: Route['run'],
+  about: Route['about'] = 'this node',
+): Route {
+  return { name, path: path.split('/'), signer: 'none', payload: 'none', about, run };
 }
 
 function signed(
@@ -222,5 +235,5 @@ function signed(
   payload: Route['payload'],
   run: Route['run'],
 ): Route {
-  return { name, path: path.split('/'), signer, payload, run };
+  return { name, path: path.split('/'), signer, payload, about: 'records', run };
 }

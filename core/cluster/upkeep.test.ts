@@ -158,7 +158,7 @@ test('the log says once for each peer that all it had is here', () => {
   );
 });
 
-test('a node with an empty database refuses what writes until it has met a peer', () => {
+test('a node with an empty database refuses what it may not know until it has met a peer', () => {
   const cluster = new Cluster(['a', 'b']);
   cluster.restart('b', {});
   const b = cluster.rig('b');
@@ -168,14 +168,13 @@ test('a node with an empty database refuses what writes until it has met a peer'
   assert.is(response?.status, 503);
   assert.match(response?.body as string, /"detail":"this node is not ready: no first contact/);
   assert.ok(response?.headers.some(([name]) => name === 'Retry-After'));
-  const { response: directory } = b.request({
-    method: 'GET',
-    target: '/acme/directory',
-    contentType: '',
-    body: '',
-  });
-  assert.is(directory?.status, 200);
+  const statusOf = (target: string): number | undefined => {
+    return b.request({ method: 'GET', target, contentType: '', body: '' }).response?.status;
+  };
+  assert.is(statusOf('/acme/directory'), 200);
+  assert.is(statusOf('/ca/crl'), 503, 'a list without what was revoked elsewhere');
   cluster.run(4);
+  assert.is(statusOf('/ca/crl'), 200);
   assert.is(b.node.unready, undefined);
 });
 

@@ -1,7 +1,6 @@
 // Are revocation lists right (RFC 5280 §5)? Numbers only grow at each node and CA, no two nodes give
-// two lists the same, a list holds
-// every revocation that was durable when it was ordered, and whoever was told of a revocation finds
-// it in the list he asks the same node for afterwards.
+// two lists the same, a list holds every revocation that was durable when it was ordered, and whoever
+// was told of a revocation finds it in the list he asks the same node for afterwards.
 // Sees: lists made too early, a number that repeats, stale lists. Cannot see: lists whose form it
 // does not know (real DER). Excuses: a disk that somebody exchanged.
 
@@ -26,8 +25,10 @@ interface AtNode {
   readonly acknowledged: Set<string>;
 }
 
-/** A call whose answer matters: a revocation, or a list with how many serials it has to hold. */
-type Awaited = { readonly serial: string } | { readonly acknowledged: number };
+/** A call whose answer matters: a revocation, or a list with how many of which serials it has to hold. */
+type Awaited =
+  | { readonly serial: string }
+  | { readonly acknowledged: ReadonlySet<string>; readonly count: number };
 
 export function crl(): Checker {
   const nodes: AtNode[] = [];
@@ -133,7 +134,7 @@ function asks(
   { call, web }: Extract<Observation, { kind: 'call' }>,
 ): void {
   const { route, payload } = factsOf(web);
-  if (route === 'crl') awaited.set(call, { acknowledged: acknowledged.size });
+  if (route === 'crl') awaited.set(call, { acknowledged, count: acknowledged.size });
   if (route !== 'revoke-cert') return;
   const serial = serialIn(payload?.['certificate']);
   if (serial !== undefined) awaited.set(call, { serial });
@@ -157,7 +158,9 @@ function tells(
   const { body } = response;
   const listed = typeof body === 'string' ? undefined : serialsOf(body);
   if (response.status !== 200 || listed === undefined) return undefined;
-  return missing(acknowledged, waits.acknowledged, listed, node, 'the list it shows', world);
+  // Another disk was put in meanwhile: what was acknowledged before says nothing of it.
+  if (waits.acknowledged !== acknowledged) return undefined;
+  return missing(acknowledged, waits.count, listed, node, 'the list it shows', world);
 }
 
 /** The first of `count` serials that a list lacks. */

@@ -51,7 +51,7 @@ export const EXCHANGE: readonly Mutant[] = [
     name: 'the vector of a page is taken after its records',
     what: 'writes made while the page was being filled count as sent',
     catchers: ['vector', 'durable-before-visible'],
-    seeds: 6,
+    seeds: 10,
     failure: 7,
     // A process that has just started has no recent records: it reads, and writes meanwhile.
     options: { readUs: 200_000, flowsPerHour: 2400, crashesPerHour: 120, partitionsPerHour: 30 },
