@@ -21,8 +21,12 @@ export type Signer = 'account' | 'key' | 'either';
 
 export type Wait = Outcome & { readonly kind: 'wait' };
 
-export interface SignedRequest {
+/** What its octets say, in every run: kept while another node is asked about its nonce. */
+export interface ReadRequest {
   readonly jws: OuterJws;
+}
+
+export interface SignedRequest extends ReadRequest {
   /** The account that signed (`kid`), or undefined when a bare key (`jwk`) did. */
   readonly account: Draft | undefined;
   readonly key: KeyFacts;
@@ -41,7 +45,7 @@ export function authenticate(
   signer: Signer,
 ): SignedRequest | Wait {
   const { policy, nonces } = held;
-  const jws = parseOuter(bodyOf(web));
+  const { jws } = (tx.memory.note ??= { jws: parseOuter(bodyOf(web)) }) as ReadRequest;
   if (jws.url !== policy.baseUrl + web.target) {
     throw problem(
       'unauthorized',

@@ -23,6 +23,7 @@ import { mayBeStale, Problem, problem } from './problem.ts';
 import { renewalInformation } from './renewal.ts';
 import {
   authenticate,
+  type ReadRequest,
   type SignedRequest,
   type Signer,
   type Wait,
@@ -148,8 +149,8 @@ function signedRequest(
   web: WebRequest,
   signer: Signer,
 ): SignedRequest | Wait {
-  const before = tx.memory.note as SignedRequest | undefined;
-  if (before !== undefined) return withAccountOfNow(tx, before);
+  const before = tx.memory.note as ReadRequest | SignedRequest | undefined;
+  if (before !== undefined && 'key' in before) return withAccountOfNow(tx, before);
   const request = authenticate(tx, held, web, signer);
   if (!('kind' in request)) tx.memory.note = request;
   return request;
