@@ -56,8 +56,6 @@ export const LIMITS = {
   redemptionOctets: 262_144,
   /** How long the members are asked for what seems not to exist; then nobody can say that. */
   catchUpMs: 2_000,
-  /** The same while some of them did not answer in time the last time either. */
-  catchUpAgainMs: 200,
   /** How far apart such waves of asks begin at least: strangers can provoke them. */
   catchUpPauseMs: 100,
 

@@ -1,7 +1,7 @@
 // Catching up: a client may ask one node for what it has just made on another. So before a request is
 // refused for want of something, or a key is bound that might be bound elsewhere, all reachable
 // members are asked once, in a wave that serves every request which came before it began; then the
-// request runs again. Who keeps a wave waiting keeps the next ones waiting for a moment only.
+// request runs again.
 // Invariant: at most one wave is under way, and two begin no closer than a pause: what strangers
 // send costs one wave a pause, however much it is. An ask that was under way when a wave began does
 // not count, for its answer may be older than what the client has seen.
@@ -56,8 +56,7 @@ export class CatchUp {
   /** A wave begins. `peers` are to answer; `asked` are those of them that are asked just now. */
   begin(monoMs: number, peers: readonly string[], asked: readonly string[]): void {
     const left = new Map(peers.map((peer) => [peer, asked.includes(peer)]));
-    const ms = this.#wasLate ? LIMITS.catchUpAgainMs : LIMITS.catchUpMs;
-    this.#wave = { endMonoMs: monoMs + ms, left, hasFailed: false };
+    this.#wave = { endMonoMs: monoMs + LIMITS.catchUpMs, left, hasFailed: false };
     this.#number++;
     this.#isWanted = false;
     this.#nextMonoMs = monoMs + LIMITS.catchUpPauseMs;
