@@ -117,6 +117,7 @@ export const CLUSTER: readonly Mutant[] = [
     catchers: ['vector'],
     seeds: 16,
     options: {
+      livenessSecs: 900,
       nodes: 5,
       restoresPerHour: 400,
       faultSecs: 1,

@@ -61,7 +61,13 @@ export const MEMBERS: readonly Mutant[] = [
     what: 'a node that runs on a copied disk takes the incarnation of the node it was copied from',
     catchers: ['dots', 'nonce-single-use', 'vector', 'convergence'],
     seeds: 12,
-    options: { nodes: 3, clonesPerHour: 200, faultSecs: 1, ownershipTtlSecs: 10 },
+    options: {
+      livenessSecs: 900,
+      nodes: 3,
+      clonesPerHour: 200,
+      faultSecs: 1,
+      ownershipTtlSecs: 10,
+    },
     build: sharesNames,
   },
   {

@@ -104,7 +104,13 @@ export const STORAGE: readonly Mutant[] = [
     what: 'every process of a node calls itself the same when it takes an incarnation',
     catchers: ['dots', 'vector', 'convergence'],
     seeds: 4,
-    options: { ...CRASHES, nodes: 3, restoresPerHour: 200, ownershipTtlSecs: 10 },
+    options: {
+      livenessSecs: 900,
+      ...CRASHES,
+      nodes: 3,
+      restoresPerHour: 200,
+      ownershipTtlSecs: 10,
+    },
     build: (sound) => ({
       ...sound,
       createNode: (machine, stage) => {
