@@ -169,7 +169,7 @@ export class Node {
         else this.#turnAway(input, `this node is not ready: ${this.unready}`);
         return;
       default:
-        if ('from' in input) this.#cluster?.rounds.heard(input.from, this.#now.monoMs, undefined);
+        if ('from' in input) this.#cluster?.rounds.arrived(input.from, this.#now.monoMs);
         this.#start(input);
     }
   }

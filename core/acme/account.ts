@@ -103,7 +103,7 @@ export function accountIdFor(primitives: Primitives, thumbprint: string): string
 /**
  * Who holds a key: the account made with it, or the one that changed to it. `former` is the account
  * that had it and has another one now. Of a key that nobody here holds the members are asked first;
- * those that do not answer are not waited for, or a node that is cut off could make no account.
+ * those that do not answer in time do not count, or a node that is cut off could make no account.
  */
 export function accountOfKey(
   tx: Transaction,

@@ -230,6 +230,22 @@ test('who comes during a wave waits for the next one, which keeps its distance',
   assert.is(waves.mayBegin(waves.nextMonoMs), true);
 });
 
+test('each peer that keeps waves waiting is named when it begins to', () => {
+  const waves = new CatchUp();
+  const late: (readonly string[])[] = [];
+  for (const [begunMonoMs, done] of [
+    [10_000, 'y'],
+    [20_000, 'x'],
+    [30_000, 'x'],
+  ] as const) {
+    waves.enter();
+    waves.begin(begunMonoMs, ['x', 'y'], ['x', 'y']);
+    waves.answered(done, true);
+    late.push(waves.takeEnded(begunMonoMs + LIMITS.catchUpMs)!.late);
+  }
+  assert.equal(late, [['x'], ['y'], []]);
+});
+
 test('a wave ends by itself', () => {
   const waves = new CatchUp();
   const key = waves.enter();

@@ -24,7 +24,7 @@ export interface Ended {
   readonly key: RecordKey;
   /** All have answered, and have nothing more for us. */
   readonly isWhole: boolean;
-  /** Peers that kept it waiting to its end, when those of the wave before did not. */
+  /** Peers that kept it waiting to its end, but for those that did so the last time as well. */
   readonly late: readonly string[];
 }
 
@@ -34,8 +34,8 @@ export class CatchUp {
   #number = 0;
   #isWanted = false;
   #nextMonoMs = Number.NEGATIVE_INFINITY;
-  /** The last wave was waited for in vain. */
-  #wasLate = false;
+  /** Peers that kept the last wave waiting to its end. */
+  #late: ReadonlySet<string> = new Set();
 
   /** When a wave has to begin or end. */
   get nextMonoMs(): number {
@@ -84,8 +84,8 @@ export class CatchUp {
     const { left, endMonoMs, hasFailed } = this.#wave;
     if (left.size > 0 && monoMs < endMonoMs) return undefined;
     this.#wave = undefined;
-    const late = this.#wasLate ? [] : [...left.keys()];
-    this.#wasLate = left.size > 0;
+    const late = [...left.keys()].filter((peer) => !this.#late.has(peer));
+    this.#late = new Set(left.keys());
     return { key: keyOf(this.#number), isWhole: left.size === 0 && !hasFailed, late };
   }
 }

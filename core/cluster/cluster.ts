@@ -85,7 +85,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   /** Origins of which nothing has come for a while, and no vector speaks for what did. */
   #stuck: ReadonlySet<string> = new Set();
   #isCounting = false;
-  #wasOpen = false;
+  #hasServed = false;
   #news: Effect[] = [];
   readonly #facts = new Map<string, PeerFacts>();
   readonly #votes: ClockVotes;
@@ -170,6 +170,7 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     const { name, followUp, seen, clockMs, isAnswer } = result;
     if (followUp === 'lost') {
       rounds.heard(name, monoMs, undefined);
+      if (isAnswer) this.failed(name, monoMs);
       return undefined;
     }
     if (followUp !== 'refuse') {
@@ -268,8 +269,9 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
   #dueChores(monoMs: number, replica: ReplicaState): readonly Chore['chore'][] {
     const chores: Chore['chore'][] = [];
     const isOpen = this.knowsEnough(replica, monoMs);
-    if (isOpen && !this.#wasOpen) this.#log('info', 'this node serves from now on', {});
-    this.#wasOpen = isOpen;
+    const serves = isOpen && !this.membership.isRemoved;
+    if (serves && !this.#hasServed) this.#log('info', 'this node serves from now on', {});
+    this.#hasServed = serves;
     if (isOpen && !replica.isEstablished) chores.push('establish');
     if (replica.uncounted !== null && !this.#isCounting) chores.push('count');
     this.#isCounting = replica.uncounted !== null;

@@ -220,7 +220,7 @@ export function takePage(
     tx.mark('a vector had to be said in full again');
     if (vocabulary.forget()) return { ...REFUSED, followUp: 'ask' };
     // It is no liar's privilege: answers to what a slow node has asked before come so as well.
-    tx.log('warn', 'gossip', 'peer wants everything in full again and again', { peer });
+    tx.log('warn', 'gossip', 'peer and this node do not understand each other', { peer });
     return LOST;
   }
   if (page === undefined) return REFUSED;

@@ -178,6 +178,23 @@ test('a write during an ask is told when its answer has come', () => {
   assert.equal(schedule.due(300 + DEBOUNCE_MS, vector), ['b']);
 });
 
+test('what arrives of a peer whose answers are refused shortens no pause', () => {
+  const schedule = rounds(0, ['b']);
+  const asks: number[] = [];
+  for (let monoMs = 0; monoMs < 60_000; monoMs += 50) {
+    if (schedule.due(monoMs, EMPTY_VECTOR).length === 0) continue;
+    asks.push(monoMs);
+    schedule.arrived('b', monoMs);
+    schedule.failed('b', monoMs, true);
+  }
+  assert.ok(asks.length < 10, `${asks.length} asks`);
+  schedule.answered('b', 60_000);
+  schedule.failed('b', 60_000);
+  assert.not(schedule.isReachable('b'));
+  schedule.arrived('b', 60_001);
+  assert.ok(schedule.isReachable('b'), 'one that only did not answer is there again');
+});
+
 test('a peer is live while it answers or asks, and for some rounds afterwards', () => {
   const schedule = rounds(1, ['b', 'c']);
   assert.equal(schedule.live(5000), [], 'nobody was heard of');

@@ -100,6 +100,16 @@ export class Rounds {
     this.#peers.set(name, { ...peer, ...back, seen: seen ?? peer.seen, heardMonoMs: monoMs });
   }
 
+  /**
+   * Something has come from a peer, good or bad: it is there. Whose answer was refused is left alone
+   * for longer each time all the same.
+   */
+  arrived(name: string, monoMs: number): void {
+    const peer = this.#peers.get(name);
+    if (peer?.isRefused) this.#peers.set(name, { ...peer, heardMonoMs: monoMs });
+    else this.heard(name, monoMs, undefined);
+  }
+
   /** The peers heard of lately. */
   live(monoMs: number): readonly string[] {
     const { intervalMs, fanOut } = this.#options;
@@ -119,7 +129,7 @@ export class Rounds {
     this.#rotation = this.#rotation.filter((name) => wanted.has(name));
   }
 
-  /** True for a peer whose last ask did not fail. */
+  /** True for a peer whose last ask did not fail, or that has been heard since. */
   isReachable(name: string): boolean {
     return this.#peers.get(name)?.failures === 0;
   }

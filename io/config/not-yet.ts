@@ -49,6 +49,12 @@ export const NOT_YET: readonly Limitation[] = [
     fix: 'remove bootstrap_operator_cert_file and bootstrap_operator_key_file',
     used: ({ admin }) => admin.bootstrapOperatorCertFile !== undefined,
   },
+  {
+    path: ['admin', 'bootstrap_operator_key_file'],
+    what: 'a key of an operator',
+    fix: 'remove bootstrap_operator_key_file',
+    used: ({ admin }) => admin.bootstrapOperatorKeyFile !== undefined,
+  },
   ...ADMIN_KEYS.map(
     ([key, field]): Limitation => ({
       path: ['admin', key],

@@ -71,7 +71,7 @@ export class Calls implements PeerPort {
   readonly introduce = async (url: string): Promise<NodeDescriptor> => {
     const introduction = this.#channel.introduce(url);
     const answer = await this.#post('identity', url, introduction.body);
-    if (answer.status === REFUSALS.removed.status) {
+    if (wordsOf(answer).includes(REFUSALS.removed.line)) {
       this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
     }
     if (answer.status !== 200) throw new Error(wordsOf(answer));
