@@ -181,7 +181,7 @@ export class Node {
   /** A node that does not know enough writes nothing; and what it is asked for it may not know. */
   #mayServe({ web }: Extract<Input, { kind: 'request' }>): boolean {
     if (this.#cluster?.membership.isRemoved) return false;
-    return !asksForRecords(web) || this.#knowsEnough();
+    return this.#knowsEnough() || !asksForRecords(web);
   }
 
   #start(input: Input): void {

@@ -104,8 +104,9 @@ function withdraw(tx: Transaction, policy: Policy, kid: string): WebResponse {
 
 /** Refuses what this node does not know, once the cluster has been asked. */
 function unknown(tx: Transaction, error: string, fix: string): WebResponse {
-  if (!tx.askMembers('a refusal'))
+  if (!tx.askMembers('a refusal')) {
     return refusal(503, `${error}, and some members did not answer`, 'try again');
+  }
   const elsewhere = tx.isAlone ? '' : ', or ask another node: this one may be cut off';
   return refusal(404, error, fix + elsewhere);
 }

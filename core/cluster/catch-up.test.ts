@@ -5,12 +5,26 @@ import { LIMITS } from '../limits.ts';
 import { Client, path, read } from '../testing/client.ts';
 import { Cluster } from '../testing/cluster.ts';
 import { EMPTY_ASK, EMPTY_PAGE } from '../testing/empty-page.ts';
+import type { Rig } from '../testing/rig.ts';
 import { CatchUp } from './catch-up.ts';
+
+/** Of an order that nobody has made. */
+const NO_ORDER = '/acme/order/AAAAAAAAAAAAAAAAAAAAAA';
 
 function started(names: readonly string[] = ['a', 'b', 'c']): Cluster {
   const cluster = new Cluster(names);
   cluster.run(2);
   return cluster;
+}
+
+/** A client of `b`, which all others have met, and to which nothing is delivered any more. */
+function cutOff(names: readonly string[]): { readonly client: Client; readonly rig: Rig } {
+  const cluster = started(names);
+  const rig = cluster.rig('b');
+  const client = Client.registered(rig);
+  cluster.run(2);
+  rig.settle = () => {};
+  return { client, rig };
 }
 
 /** A client that made its account on one node and has a nonce of the other. */
@@ -25,18 +39,14 @@ test('what nobody knows is refused once everybody was asked, and only once', () 
   const client = Client.registered(cluster.rig('b'));
   cluster.run(2);
   const before = cluster.messages;
-  const reply = client.post('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+  const reply = client.post(NO_ORDER, undefined);
   assert.is(reply.status, 404);
   assert.is(cluster.messages - before, 4, 'two asks, two answers');
 });
 
 test('while a member does not answer nothing is refused for good', () => {
-  const cluster = started();
-  const client = Client.registered(cluster.rig('b'));
-  cluster.run(2);
-  const rig = cluster.rig('b');
-  rig.settle = () => {};
-  const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+  const { client, rig } = cutOff(['a', 'b', 'c']);
+  const { id } = client.begin(NO_ORDER, undefined);
   rig.outbox.length = 0;
   rig.advance(LIMITS.catchUpMs - 100);
   assert.is(rig.response(id), undefined);
@@ -55,7 +65,7 @@ test('members that are known to be away are not waited for', () => {
   cluster.run(8);
   const rig = cluster.rig('b');
   rig.settle = () => {};
-  const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+  const { id } = client.begin(NO_ORDER, undefined);
   assert.is(read(rig.response(id)!).status, 404);
 });
 
@@ -71,7 +81,7 @@ test('a member that names what is forgotten here is there all the same, and is a
     const asks = (): number => rig.effects.filter(({ kind }) => kind === 'ask').length;
     const before = asks();
     rig.settle = () => {};
-    client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+    client.begin(NO_ORDER, undefined);
     assert.is(asks() - before, 1, kind);
   }
 });
@@ -146,24 +156,16 @@ test('the members are asked before another key is bound to an account', () => {
 });
 
 test('a member whose ask fails has not answered, however old that ask was', () => {
-  const cluster = started(['a', 'b']);
-  const client = Client.registered(cluster.rig('b'));
-  cluster.run(2);
-  const rig = cluster.rig('b');
-  rig.settle = () => {};
-  const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+  const { client, rig } = cutOff(['a', 'b']);
+  const { id } = client.begin(NO_ORDER, undefined);
   rig.submit({ kind: 'unreachable', peer: 'a', reason: 'reset' });
   assert.is(read(rig.response(id)!).status, 503);
 });
 
 test('who never comes to an end leaves every refusal open, and the log says once who it is', () => {
-  const cluster = started(['a', 'b']);
-  const client = Client.registered(cluster.rig('b'));
-  cluster.run(2);
-  const rig = cluster.rig('b');
-  rig.settle = () => {};
+  const { client, rig } = cutOff(['a', 'b']);
   for (let i = 0; i < 3; i++) {
-    const { id } = client.begin('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined);
+    const { id } = client.begin(NO_ORDER, undefined);
     rig.advance(LIMITS.catchUpMs - 50);
     assert.is(rig.response(id), undefined);
     rig.advance(100);
@@ -176,7 +178,7 @@ test('who never comes to an end leaves every refusal open, and the log says once
 test('a node that works alone refuses at once', () => {
   const cluster = new Cluster(['a']);
   const client = Client.registered(cluster.rig('a'));
-  assert.is(client.post('/acme/order/AAAAAAAAAAAAAAAAAAAAAA', undefined).status, 404);
+  assert.is(client.post(NO_ORDER, undefined).status, 404);
   assert.is(cluster.messages, 0);
 });
 

@@ -137,8 +137,8 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     if (this.#contacts.isOver) return true;
     const { peers, strangers, isSilent } = this.membership;
     // A node that was told of nobody calls nobody, so it would wait for ever.
-    const waitsFor = isSilent ? [] : peers;
-    return this.#contacts.knowsEnough(isEstablished, waitsFor, strangers.length, monoMs);
+    const awaited = isSilent ? [] : peers;
+    return this.#contacts.knowsEnough(isEstablished, awaited, strangers.length, monoMs);
   }
 
   /** Why this node does not know enough to serve. */

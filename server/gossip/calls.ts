@@ -71,10 +71,13 @@ export class Calls implements PeerPort {
   readonly introduce = async (url: string): Promise<NodeDescriptor> => {
     const introduction = this.#channel.introduce(url);
     const answer = await this.#post('identity', url, introduction.body);
-    if (wordsOf(answer).includes(REFUSALS.removed.line)) {
-      this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
+    if (answer.status !== 200) {
+      const words = wordsOf(answer);
+      if (words.includes(REFUSALS.removed.line)) {
+        this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
+      }
+      throw new Error(words);
     }
-    if (answer.status !== 200) throw new Error(wordsOf(answer));
     const descriptor = await this.#opened(url, async () => {
       return this.#channel.concludeIntroduction(introduction, answer.body);
     });
