@@ -53,6 +53,17 @@ test('what a load brings does not replace what is warm, neither young nor old', 
   assert.equal(cache.get(key('a')), version('a', 2));
 });
 
+test('what was warm before a load that asks for it stays with what the load brings', () => {
+  const cache = new Cache(8);
+  cache.write(version('a', 1));
+  flood(cache, 'x', 5);
+  const load = cache.beginLoad();
+  const asked = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (const id of asked) cache.fill(key(id), version(id, 1));
+  cache.endLoad(load);
+  for (const id of asked) assert.equal(cache.get(key(id)), version(id, 1));
+});
+
 test('a key removed during a load does not come back with it', () => {
   const cache = new Cache(8);
   const load = cache.beginLoad();

@@ -99,11 +99,13 @@ export class Cache {
     return load;
   }
 
-  /** What a load brought; whatever is warm already is newer and stays. */
+  /** What a load brought: all of it is young now. Whatever is warm already is newer and stays. */
   fill(key: RecordKey, record: Record | undefined): void {
     const text = keyText(key);
-    if (this.#young.has(text) || this.#old.has(text)) return;
-    this.#young.set(text, { record: record ?? null, nextLoad: 0 });
+    if (this.#young.has(text)) return;
+    const old = this.#old.get(text);
+    this.#old.delete(text);
+    this.#young.set(text, old ?? { record: record ?? null, nextLoad: 0 });
   }
 
   endLoad(load: number): void {

@@ -19,6 +19,8 @@ export const LIMITS = {
   parkedInputs: 10_000,
   /** How often one input may be run again because what it needs was not warm. */
   loadsPerInput: 64,
+  /** How many of these ask only for what is not warm; later ones for all that was not. */
+  loadsApart: 3,
   /** How often rows are read anew because the replica moved on meanwhile. */
   rereads: 8,
   /** Records one page of a selection brings. */

@@ -1,19 +1,28 @@
 // Jobs that wait for records of the database. Invariant: a load ends once, and then everything that
-// it brought is warm; a job whose client has gone meanwhile does not come back.
+// it brought is warm; a job whose client has gone meanwhile does not come back. Loads of one job
+// may push each other out of the cache: one that comes back too often gets all its records at once.
 // Never here: running jobs, what they need the records for.
 
 import { assert } from './assert.ts';
 import type { Cache } from './cache.ts';
 import type { ReplicaState } from './crdt/replica.ts';
+import { keyText, type RecordKey } from './crdt/record.ts';
 import type { Effect } from './effect.ts';
 import type { Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import { type Miss, remember } from './transaction.ts';
 import { isRequest, type Job } from './waiting-room.ts';
 
+interface Parked {
+  readonly job: Job;
+  readonly miss: Miss;
+  /** What the database is asked for. */
+  readonly keys: readonly RecordKey[];
+}
+
 export class Loads {
   readonly #cache: Cache;
-  readonly #parked = new Map<number, { readonly job: Job; readonly miss: Miss }>();
+  readonly #parked = new Map<number, Parked>();
   readonly #abandoned = new Set<number>();
 
   constructor(cache: Cache) {
@@ -31,12 +40,14 @@ export class Loads {
       job.loads <= LIMITS.loadsPerInput,
       `an input never had what it needs: ${job.input.kind}`,
     );
+    const { selections, ranges } = miss;
+    for (const key of miss.keys) job.cold.push(key);
+    const keys = job.loads > LIMITS.loadsApart ? distinct(job.cold) : miss.keys;
     const load = this.#cache.beginLoad();
-    this.#parked.set(load, { job, miss });
+    this.#parked.set(load, { job, miss, keys });
     // Rows are of the instant at which they are asked for, and so must be what is said about them:
     // of the first such instant, where more rows are asked for later.
     job.memory.instant ??= replica;
-    const { keys, selections, ranges } = miss;
     return { kind: 'load', load, keys, selections, ranges };
   }
 
@@ -44,9 +55,9 @@ export class Loads {
   end(load: number, loaded: Loaded): Job | undefined {
     const parked = this.#parked.get(load);
     assert(parked !== undefined, 'a load that was asked for');
-    const { job, miss } = parked;
+    const { job, miss, keys } = parked;
     this.#parked.delete(load);
-    for (const [index, key] of miss.keys.entries()) this.#cache.fill(key, loaded.records[index]);
+    for (const [index, key] of keys.entries()) this.#cache.fill(key, loaded.records[index]);
     if (!isWalk(job.input)) {
       for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
     }
@@ -62,6 +73,10 @@ export class Loads {
       if (isRequest(job, request)) this.#abandoned.add(request);
     }
   }
+}
+
+function distinct(keys: readonly RecordKey[]): readonly RecordKey[] {
+  return [...new Map(keys.map((key) => [keyText(key), key])).values()];
 }
 
 /** Whether it goes through the whole database: what is warm is wanted more than what it reads. */

@@ -12,6 +12,8 @@ export interface Job {
   readonly memory: Memory;
   /** How often it had to be parked for records. */
   loads: number;
+  /** The records that it was parked for, some perhaps more than once. */
+  readonly cold: RecordKey[];
 }
 
 interface Waiting {
