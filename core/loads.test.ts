@@ -35,7 +35,7 @@ function loadsFor(cache: Cache, groups: readonly (readonly RecordKey[])[]): numb
     if (effect.kind !== 'load') continue;
     for (const key of keys(`others${job.loads}-`)) cache.write(stored(key));
     const records = effect.keys.map(stored);
-    assert.is(loads.end(effect.load, { records, selections: [], ranges: [] }), job);
+    assert.equal(loads.end(effect.load, { records, selections: [], ranges: [] }), [job]);
   }
 }
 

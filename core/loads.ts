@@ -5,8 +5,8 @@
 
 import { assert } from './assert.ts';
 import type { Cache } from './cache.ts';
-import type { ReplicaState } from './crdt/replica.ts';
 import { keyText, type RecordKey } from './crdt/record.ts';
+import type { ReplicaState } from './crdt/replica.ts';
 import type { Effect } from './effect.ts';
 import type { Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
@@ -51,8 +51,8 @@ export class Loads {
     return { kind: 'load', load, keys, selections, ranges };
   }
 
-  /** Takes in what a load brought. Returns the job, unless nobody waits for it any more. */
-  end(load: number, loaded: Loaded): Job | undefined {
+  /** Takes in what a load brought. Returns the job that goes on now, if somebody waits for it. */
+  end(load: number, loaded: Loaded): readonly Job[] {
     const parked = this.#parked.get(load);
     assert(parked !== undefined, 'a load that was asked for');
     const { job, miss, keys } = parked;
@@ -64,7 +64,7 @@ export class Loads {
     this.#cache.endLoad(load);
     remember(job.memory, miss, loaded);
     const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
-    return isAbandoned ? undefined : job;
+    return isAbandoned ? [] : [job];
   }
 
   /** The client of a request has gone. */

@@ -142,7 +142,7 @@ export class Node {
         this.#sweepAtMonoMs = this.#now.monoMs + LIMITS.sweepIntervalMs;
         return;
       case 'loaded':
-        this.#resume(this.#loads.end(input.load, input.loaded));
+        this.#runnable.push(...this.#loads.end(input.load, input.loaded));
         return;
       case 'abandon':
         this.#waiting.abandon(input.request);
@@ -227,10 +227,6 @@ export class Node {
     else if (job.input.kind === 'chore' && this.#startChores.includes(job.input.chore)) {
       this.#startChoresLeft--;
     }
-  }
-
-  #resume(job: Job | undefined): void {
-    if (job !== undefined) this.#runnable.push(job);
   }
 
   /** The only place where records and the replica change. */
