@@ -85,6 +85,18 @@ test('an operator who was refused was told of no revocation, nor one whose node 
   assert.equal(history.findings, []);
 });
 
+test('a revocation whose answer is on its way while the disk is exchanged says nothing of the new disk', () => {
+  const history = new History(crl());
+  const call = history.call(0, revoke('aa'));
+  history.exchange(0);
+  history.reply(0, call, response('revoke-cert', 200));
+  history.exchangeOf(0, plainRequest('/ca/crl'), response('crl', 200, list()));
+  assert.equal(history.findings, []);
+  history.exchangeOf(0, revoke('bb'), response('revoke-cert', 200));
+  history.exchangeOf(0, plainRequest('/ca/crl'), response('crl', 200, list()));
+  assert.match(history.findings[0]!.story.at(-1) ?? '', /it shows lacks bb/);
+});
+
 test('growing numbers and whole lists are right; what comes later need not be in them', () => {
   const history = new History(crl());
   history.visible(0, order(5));

@@ -25,10 +25,14 @@ interface AtNode {
   readonly acknowledged: Set<string>;
 }
 
-/** A call whose answer matters: a revocation, or a list with how many of which serials it has to hold. */
-type Awaited =
+/**
+ * A call whose answer matters: a revocation, or a list with how many serials it has to hold; and
+ * those that the node had acknowledged on the disk that it had then.
+ */
+type Awaited = { readonly acknowledged: Set<string> } & (
   | { readonly serial: string }
-  | { readonly acknowledged: ReadonlySet<string>; readonly count: number };
+  | { readonly count: number }
+);
 
 export function crl(): Checker {
   const nodes: AtNode[] = [];
@@ -137,7 +141,7 @@ function asks(
   if (route === 'crl') awaited.set(call, { acknowledged, count: acknowledged.size });
   if (route !== 'revoke-cert') return;
   const serial = serialIn(payload?.['certificate']);
-  if (serial !== undefined) awaited.set(call, { serial });
+  if (serial !== undefined) awaited.set(call, { acknowledged, serial });
 }
 
 function tells(
@@ -152,7 +156,7 @@ function tells(
   const { response } = reply;
   if ('serial' in waits) {
     const isRevoked = response.status === 200 || problemOf(response) === 'alreadyRevoked';
-    if (isRevoked) acknowledged.add(waits.serial);
+    if (isRevoked) waits.acknowledged.add(waits.serial);
     return undefined;
   }
   const { body } = response;
