@@ -7,22 +7,15 @@ import { assert } from './assert.ts';
 import type { Cache } from './cache.ts';
 import { keyText, type RecordKey } from './crdt/record.ts';
 import type { ReplicaState } from './crdt/replica.ts';
-import type { Effect } from './effect.ts';
+import type { EffectOf } from './effect.ts';
 import type { Input, Loaded } from './input.ts';
 import { LIMITS } from './limits.ts';
 import { type Miss, remember } from './transaction.ts';
 import { isRequest, type Job } from './waiting-room.ts';
 
-interface Parked {
-  readonly job: Job;
-  readonly miss: Miss;
-  /** What the database is asked for. */
-  readonly keys: readonly RecordKey[];
-}
-
 export class Loads {
   readonly #cache: Cache;
-  readonly #parked = new Map<number, Parked>();
+  readonly #parked = new Map<number, { readonly job: Job; readonly asked: EffectOf<'load'> }>();
   readonly #abandoned = new Set<number>();
 
   constructor(cache: Cache) {
@@ -34,35 +27,36 @@ export class Loads {
   }
 
   /** Parks a job until the database has answered. `replica`: the state of this instant. */
-  begin(job: Job, miss: Miss, replica: ReplicaState): Effect {
+  begin(job: Job, miss: Miss, replica: ReplicaState): EffectOf<'load'> {
     job.loads++;
     assert(
       job.loads <= LIMITS.loadsPerInput,
       `an input never had what it needs: ${job.input.kind}`,
     );
     const { selections, ranges } = miss;
-    for (const key of miss.keys) job.cold.push(key);
-    const keys = job.loads > LIMITS.loadsApart ? distinct(job.cold) : miss.keys;
+    for (const key of miss.keys) job.missed.push(key);
+    const keys = job.loads > LIMITS.loadsApart ? distinct(job.missed) : miss.keys;
     const load = this.#cache.beginLoad();
-    this.#parked.set(load, { job, miss, keys });
+    const asked = { kind: 'load', load, keys, selections, ranges } as const;
+    this.#parked.set(load, { job, asked });
     // Rows are of the instant at which they are asked for, and so must be what is said about them:
     // of the first such instant, where more rows are asked for later.
     job.memory.instant ??= replica;
-    return { kind: 'load', load, keys, selections, ranges };
+    return asked;
   }
 
   /** Takes in what a load brought. Returns the job that goes on now, if somebody waits for it. */
   end(load: number, loaded: Loaded): readonly Job[] {
     const parked = this.#parked.get(load);
     assert(parked !== undefined, 'a load that was asked for');
-    const { job, miss, keys } = parked;
+    const { job, asked } = parked;
     this.#parked.delete(load);
-    for (const [index, key] of keys.entries()) this.#cache.fill(key, loaded.records[index]);
+    for (const [index, key] of asked.keys.entries()) this.#cache.fill(key, loaded.records[index]);
     if (!isWalk(job.input)) {
       for (const record of loaded.selections.flat()) this.#cache.fill(record, record);
     }
     this.#cache.endLoad(load);
-    remember(job.memory, miss, loaded);
+    remember(job.memory, asked, loaded);
     const isAbandoned = job.input.kind === 'request' && this.#abandoned.delete(job.input.request);
     return isAbandoned ? [] : [job];
   }

@@ -187,7 +187,7 @@ export class Node {
   #start(input: Input): void {
     const entropy = input.kind === 'request' ? input.entropy : undefined;
     const memory = freshMemory(entropy, this.#now.wallMs);
-    this.#runnable.push({ input, memory, loads: 0, cold: [] });
+    this.#runnable.push({ input, memory, loads: 0, missed: [] });
   }
 
   #run(job: Job): void {

@@ -13,7 +13,7 @@ function job(request: number): Job {
     input: { kind: 'request', request, web, entropy },
     memory: freshMemory(entropy, 0),
     loads: 0,
-    cold: [],
+    missed: [],
   };
 }
 

@@ -13,7 +13,7 @@ export interface Job {
   /** How often it had to be parked for records. */
   loads: number;
   /** The records that it was parked for, some perhaps more than once. */
-  readonly cold: RecordKey[];
+  readonly missed: RecordKey[];
 }
 
 interface Waiting {
