@@ -19,6 +19,8 @@ export interface WebResponse {
   readonly route: string;
   /** Problem type when the answer is a problem document, for metrics. */
   readonly problem?: string;
+  /** The node that has answered, where that was another one. */
+  readonly from?: string;
 }
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -92,6 +94,8 @@ export type Effect =
       readonly url: string;
       /** As clients sent them. */
       readonly nonces: readonly string[];
+      /** The read that came with each, for the issuer to answer, or null. */
+      readonly reads: readonly Json[];
       /** What we lack of the issuer's, as in an ask. */
       readonly ask: Json;
     }

@@ -8,7 +8,7 @@ import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
 import type { Held } from './acme/held.ts';
 import { doChore, takeOver } from './acme/recovery.ts';
-import { handleRequest } from './acme/routes.ts';
+import { answerRead, handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
 import {
@@ -20,7 +20,8 @@ import {
   takePush,
 } from './cluster/exchange.ts';
 import { announce, loadMembers, takeIntroduction } from './cluster/introduction.ts';
-import { answerRedemption, loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
+import { loseRedemption, takeRedemption, toldKey } from './cluster/redemption.ts';
+import { type AnswerRead, answerRedemption } from './cluster/spending.ts';
 import { administer } from './cluster/status.ts';
 import { countPage, purgePage, settleStuck } from './cluster/upkeep.ts';
 import type { RecordKey } from './crdt/record.ts';
@@ -89,7 +90,7 @@ export function handle(
     case 'redeem-asked':
     case 'redeemed':
     case 'unredeemed':
-      return cluster === undefined ? {} : blamed(tx, handlePeer(tx, held, cluster, input));
+      return cluster === undefined ? {} : blamed(tx, handlePeer(tx, held, cluster, unready, input));
     case 'boot':
     case 'loaded':
     case 'abandon':
@@ -149,7 +150,13 @@ type PeerInput = Extract<
 >;
 
 /** What comes from other nodes, or goes to them. */
-function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerInput): Result {
+function handlePeer(
+  tx: Transaction,
+  held: Held,
+  cluster: Cluster,
+  unready: string | undefined,
+  input: PeerInput,
+): Result {
   const { membership } = cluster;
   // A removed node gossips no more, whatever is still under way.
   if (membership.isRemoved) return {};
@@ -172,7 +179,7 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
       takeIntroduction(tx, membership, input.url, input.descriptor);
       return {};
     case 'redeem-asked':
-      return { peer: answerRedemption(tx, cluster, held.nonces, input) };
+      return { peer: redeemAsked(tx, held, cluster, unready, input) };
     case 'redeemed':
       return { peer: takeRedemption(tx, cluster, input.redemption, input.answer) };
     case 'unredeemed':
@@ -181,6 +188,19 @@ function handlePeer(tx: Transaction, held: Held, cluster: Cluster, input: PeerIn
     default:
       return unreachable(input);
   }
+}
+
+/** A node that does not know enough leaves the reads to whom they came to. */
+function redeemAsked(
+  tx: Transaction,
+  held: Held,
+  cluster: Cluster,
+  unready: string | undefined,
+  input: Extract<Input, { kind: 'redeem-asked' }>,
+): PeerResult | undefined {
+  const answer: AnswerRead = (read, nonce) => answerRead(tx, held, read, nonce);
+  const leave: AnswerRead = () => ({ isSpent: false });
+  return answerRedemption(tx, cluster, held.nonces, unready ? leave : answer, input);
 }
 
 /** Nothing that a removed node says is taken in; a call to it may have ended with this. */

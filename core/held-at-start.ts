@@ -33,6 +33,6 @@ export function heldAtStart(
     lists: new RevocationLists(),
     leases: cluster?.leases,
     sealingKey,
-    ...(cluster && { redeem: (tx, nonce, issuer) => redeem(tx, cluster, nonce, issuer) }),
+    ...(cluster && { redeem: (tx, ...asked) => redeem(tx, cluster, ...asked) }),
   };
 }

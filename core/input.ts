@@ -175,6 +175,8 @@ export type Input =
       readonly exchange: number;
       readonly from: string;
       readonly nonces: readonly string[];
+      /** The read that came with each, or null. */
+      readonly reads: readonly Json[];
       readonly ask: Json;
     }
   /** What the issuer of nonces answered, or that it did not. */

@@ -56,6 +56,8 @@ export const LIMITS = {
   /** What the answer about a nonce carries at most. */
   redemptionRecords: 200,
   redemptionOctets: 262_144,
+  /** Length of a read that goes with a nonce to its issuer, characters. */
+  readLength: 8_192,
   /** How long the members are asked for what seems not to exist; then nobody can say that. */
   catchUpMs: 2_000,
   /** How far apart such waves of asks begin at least: strangers can provoke them. */

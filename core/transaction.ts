@@ -170,6 +170,11 @@ export class Transaction {
     return found ?? undefined;
   }
 
+  /** The stored version if it is warm: null when there is none, undefined when it has to be loaded. */
+  peek(key: RecordKey): Record | null | undefined {
+    return this.#cache.get(key);
+  }
+
   /** The stored version, without what this handler has written. Throws Miss when cold. */
   stored(key: RecordKey): Record | undefined {
     const found = this.#cache.get(key);

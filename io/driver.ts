@@ -98,9 +98,14 @@ export class Driver {
   }
 
   /** Spends nonces of ours for a peer. Rejects with an ExchangeFault. */
-  redeemAsked(from: string, nonces: readonly string[], ask: Json): Promise<Json> {
+  redeemAsked(
+    from: string,
+    nonces: readonly string[],
+    reads: readonly Json[],
+    ask: Json,
+  ): Promise<Json> {
     return this.#exchanges.open((exchange) => {
-      this.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
+      this.submit({ kind: 'redeem-asked', exchange, from, nonces, reads, ask });
     });
   }
 

@@ -32,6 +32,7 @@ export const REQUIRED_MARKS: readonly MarkName[] = [
   'a page was not the last',
   'a call carried what the peer lacked',
   'a nonce was redeemed remotely',
+  'a read was answered by the issuer of its nonce',
   'the cluster was asked before a refusal',
   'the cluster was asked before a key is bound',
   'a lease was taken over',

@@ -3,7 +3,9 @@
 // Invariant: a request that no client noted (damaged on its way) is read from its own text and
 // never counts as genuine. Never here: whether what is said is right.
 
+import { relayedFrom } from '../core/acme/relay.ts';
 import { fromBase64Url, fromUtf8 } from '../core/bytes.ts';
+import type { Json } from '../core/crdt/record.ts';
 import type { WebResponse } from '../core/effect.ts';
 import type { WebRequest } from '../core/input.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
@@ -30,6 +32,7 @@ export interface RequestFacts {
 
 const NOTED = new WeakMap<WebRequest, RequestFacts>();
 const BODIES = new WeakMap<WebResponse, JsonObject>();
+const RELAYED = new WeakMap<JsonObject, WebResponse>();
 const EMPTY: JsonObject = {};
 const ACCOUNT_PATH = '/acme/account/';
 
@@ -67,6 +70,25 @@ export function problemOf(response: WebResponse): string | undefined {
   if (response.status < 400) return undefined;
   const { type } = bodyOf(response);
   return typeof type === 'string' ? type.slice(type.lastIndexOf(':') + 1) : '';
+}
+
+/** What a node answers to reads that came to another one, by the place of their nonces. */
+export function relayedIn(told: Json): readonly (WebResponse | undefined)[] {
+  const verdicts = isJsonObject(told) ? told['verdicts'] : undefined;
+  if (!Array.isArray(verdicts)) return [];
+  return verdicts.map((verdict: Json) => {
+    const answer = isJsonObject(verdict) ? verdict['answer'] : undefined;
+    return answer === undefined ? undefined : relayedResponse(answer);
+  });
+}
+
+function relayedResponse(answer: Json): WebResponse | undefined {
+  const known = RELAYED.get(answer as JsonObject);
+  if (known !== undefined) return known;
+  const relayed = relayedFrom(answer);
+  const response = relayed && { ...relayed, route: 'relayed' };
+  if (response !== undefined) RELAYED.set(answer as JsonObject, response);
+  return response;
 }
 
 /** Route and ids of a target. */

@@ -36,6 +36,7 @@ export const MARKS = {
   'a request waited for a record': 'somebody else answers it by a write',
   'a request was abandoned': 'its answer has no address any more',
   'a nonce was redeemed remotely': 'a client brings to one node what another gave it',
+  'a read was answered by the issuer of its nonce': 'the same, to look at something',
   'the cluster was asked before a refusal': 'a client asks one node for what it made on another',
   'the cluster was asked before a key is bound': 'another node may have bound it a moment ago',
   'a nonce was refused': 'clients must get on with the one they are given',

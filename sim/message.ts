@@ -51,6 +51,7 @@ export type Content =
       readonly exchange: number;
       readonly boot: number;
       readonly nonces: readonly string[];
+      readonly reads: readonly Json[];
       readonly ask: Json;
       readonly issuedMs: number;
     }

@@ -86,13 +86,14 @@ export class Peers {
     this.#send(url, { kind: 'introduce', exchange, boot: this.#boot, descriptor, knownMs });
   }
 
-  #redeem({ redemption, url, nonces, ask }: Extract<Effect, { kind: 'redeem' }>): void {
+  #redeem({ redemption, url, nonces, reads, ask }: Extract<Effect, { kind: 'redeem' }>): void {
     const exchange = this.#open({ kind: 'unredeemed', redemption, reason: 'no answer' });
     this.#send(url, {
       kind: 'redeem',
       exchange,
       boot: this.#boot,
       nonces,
+      reads,
       ask,
       issuedMs: this.#talker.wallMs(),
     });
@@ -145,8 +146,8 @@ export class Peers {
     if (content.kind === 'ask') {
       this.#talker.submit({ kind: 'asked', exchange, from, ask, push: content.push });
     } else {
-      const { nonces } = content;
-      this.#talker.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
+      const { nonces, reads } = content;
+      this.#talker.submit({ kind: 'redeem-asked', exchange, from, nonces, reads, ask });
     }
   }
 

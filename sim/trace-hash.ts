@@ -223,6 +223,7 @@ function foldContent(hash: RunningHash, content: Content): void {
       return;
     case 'redeem':
       for (const nonce of content.nonces) hash.text(nonce);
+      hash.json(content.reads);
       foldMessage(hash, content.ask);
       return;
     case 'request':

@@ -2,16 +2,20 @@
 // made (core/held-at-start.ts).
 
 import type { Leases } from '../cluster/leases.ts';
+import type { Json } from '../crdt/record.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Outcome } from './answer.ts';
 import type { NonceBook } from './nonce.ts';
 import type { Policy } from './policy.ts';
+import type { Relayed } from './relay.ts';
 import type { ReusableAuthorizations } from './reuse.ts';
 import type { RevocationLists } from './revocation-lists.ts';
 
 /** What comes of a nonce that another node issued. */
 export type NonceVerdict =
   | { readonly kind: 'spent' }
+  /** And it has answered the request. */
+  | { readonly kind: 'relayed'; readonly answer: Relayed }
   | { readonly kind: 'refused'; readonly reason: string }
   | (Outcome & { readonly kind: 'wait' });
 
@@ -25,6 +29,14 @@ export interface Held {
   readonly leases: Leases | undefined;
   /** Under which secrets in records are sealed. */
   readonly sealingKey: Uint8Array;
-  /** Has a nonce spent by the node that issued it. A node that works alone cannot. */
-  readonly redeem?: (tx: Transaction, nonce: string, issuer: string) => NonceVerdict;
+  /**
+   * Has a nonce spent by the node that issued it, which may also answer `read`. A node that works
+   * alone cannot.
+   */
+  readonly redeem?: (
+    tx: Transaction,
+    nonce: string,
+    issuer: string,
+    read: () => Json,
+  ) => NonceVerdict;
 }

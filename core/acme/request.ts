@@ -3,6 +3,7 @@
 // Invariant: a handler never sees a payload that nobody signed. Never here: what a resource does.
 
 import { assert } from '../assert.ts';
+import type { Json, RecordKey } from '../crdt/record.ts';
 import type { WebRequest } from '../input.ts';
 import type { JsonObject } from '../json.ts';
 import type { KeyFacts } from '../primitives.ts';
@@ -15,11 +16,18 @@ import type { NonceReading } from './nonce.ts';
 import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
 import { accountKey } from './records.ts';
+import { type Relayed, readFor } from './relay.ts';
 
 /** Who may sign a request to a resource. */
 export type Signer = 'account' | 'key' | 'either';
 
 export type Wait = Outcome & { readonly kind: 'wait' };
+
+/** The issuer of its nonce has answered it. */
+export interface Relay {
+  readonly kind: 'relayed';
+  readonly answer: Relayed;
+}
 
 /** What its octets say, in every run: kept while another node is asked about its nonce. */
 export interface ReadRequest {
@@ -36,14 +44,16 @@ export interface SignedRequest extends ReadRequest {
 
 /**
  * Checks a POST. Throws the Problem that RFC 8555 §6 names for what is wrong; returns what to wait
- * for while another node is asked about its nonce.
+ * for while another node is asked about its nonce. `shown`: the record that a read shows; then that
+ * node may answer it.
  */
 export function authenticate(
   tx: Transaction,
   held: Held,
   web: WebRequest,
   signer: Signer,
-): SignedRequest | Wait {
+  shown: RecordKey | undefined,
+): SignedRequest | Wait | Relay {
   const { policy, nonces } = held;
   const { jws } = (tx.memory.note ??= { jws: parseOuter(bodyOf(web)) }) as ReadRequest;
   if (jws.url !== policy.baseUrl + web.target) {
@@ -55,8 +65,11 @@ export function authenticate(
   }
   const nonce = nonces.read(jws.nonce, tx.now.monoMs);
   if (!nonce.ok) {
-    const wait = redeem(tx, held, jws.nonce, nonce);
-    if (wait !== undefined) return wait;
+    const account = accountIdOf(policy, jws.kid ?? '');
+    const isRead = shown !== undefined && account !== undefined && isPostAsGet(jws);
+    const read = (): Json => (isRead ? readFor(tx, web, shown, account) : null);
+    const redeemed = redeem(tx, held, jws.nonce, nonce, read);
+    if (redeemed !== undefined) return redeemed;
   }
   const { account, key } = findSigner(tx, policy, jws, signer);
   try {
@@ -70,15 +83,19 @@ export function authenticate(
   return { jws, account, key, payload: isPostAsGet(jws) ? undefined : parsePayload(jws) };
 }
 
-/** Has another node's nonce spent. Returns what to wait for, or undefined when it was spent. */
+/**
+ * Has another node's nonce spent. Returns what to wait for, what that node has answered, or undefined
+ * when it was spent.
+ */
 function redeem(
   tx: Transaction,
   held: Held,
   nonce: string,
   { reason, issuer }: Extract<NonceReading, { readonly ok: false }>,
-): Wait | undefined {
-  const verdict = issuer === undefined ? undefined : held.redeem?.(tx, nonce, issuer);
-  if (verdict?.kind === 'wait') return verdict;
+  read: () => Json,
+): Wait | Relay | undefined {
+  const verdict = issuer === undefined ? undefined : held.redeem?.(tx, nonce, issuer, read);
+  if (verdict?.kind === 'wait' || verdict?.kind === 'relayed') return verdict;
   if (verdict?.kind === 'spent') return undefined;
   throw problem('badNonce', verdict?.reason ?? reason);
 }

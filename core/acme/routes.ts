@@ -3,9 +3,10 @@
 // conditions hold, and every POST is answered with a fresh nonce, refusals too (RFC 8555 §6.5).
 // Never here: what a resource does.
 
+import type { Json, RecordKey } from '../crdt/record.ts';
 import type { WebResponse } from '../effect.ts';
 import type { WebRequest } from '../input.ts';
-import type { Transaction } from '../transaction.ts';
+import { type Transaction, Unasked } from '../transaction.ts';
 import { listOrders, newAccount, updateAccount } from './account.ts';
 import { type Answer, answer, type Outcome, problemAnswer, renderAnswer } from './answer.ts';
 import { newAuthorization, updateAuthorization } from './authorization.ts';
@@ -17,13 +18,16 @@ import { revocationList } from './crl.ts';
 import { directory, issuerChain, newNonce, rootCertificate } from './directory.ts';
 import { finalizeOrder } from './finalize.ts';
 import type { Held } from './held.ts';
+import { isPostAsGet, parseOuter } from './jws.ts';
 import { changeKey } from './key-change.ts';
 import { getOrder, newOrder } from './order.ts';
 import { mayBeStale, Problem, problem } from './problem.ts';
+import { type Read, type RelayedJson, readHere, toRelayed } from './relay.ts';
 import { renewalInformation } from './renewal.ts';
 import {
   authenticate,
   type ReadRequest,
+  type Relay,
   type SignedRequest,
   type Signer,
   type Wait,
@@ -40,6 +44,8 @@ interface Route {
   /** `records`: a node that lacks some would answer wrongly, such as with too short a list. */
   readonly about: 'records' | 'this node';
   readonly run: (call: Call) => Outcome;
+  /** The kind of the record with the first id, if that is what a read shows. */
+  readonly shows?: string | undefined;
 }
 
 const ROUTES: readonly Route[] = [
@@ -49,13 +55,13 @@ const ROUTES: readonly Route[] = [
   signed('account', 'acme/account/*', 'account', 'both', updateAccount),
   signed('orders', 'acme/account/*/orders', 'account', 'get', listOrders),
   signed('new-order', 'acme/new-order', 'account', 'post', newOrder),
-  signed('order', 'acme/order/*', 'account', 'get', getOrder),
+  signed('order', 'acme/order/*', 'account', 'get', getOrder, 'order'),
   signed('finalize', 'acme/order/*/finalize', 'account', 'post', finalizeOrder),
   signed('new-authz', 'acme/new-authz', 'account', 'post', newAuthorization),
-  signed('authz', 'acme/authz/*', 'account', 'both', updateAuthorization),
+  signed('authz', 'acme/authz/*', 'account', 'both', updateAuthorization, 'authorization'),
   signed('challenge', 'acme/chall/*/*', 'account', 'both', respondToChallenge),
-  signed('cert', 'acme/cert/*', 'account', 'get', downloadCertificate),
-  signed('cert-full', 'acme/cert/*/full', 'account', 'get', downloadFullChain),
+  signed('cert', 'acme/cert/*', 'account', 'get', downloadCertificate, 'certificate'),
+  signed('cert-full', 'acme/cert/*/full', 'account', 'get', downloadFullChain, 'certificate'),
   signed('revoke-cert', 'acme/revoke-cert', 'either', 'post', revokeCertificate),
   signed('key-change', 'acme/key-change', 'account', 'post', changeKey),
   open('renewal-info', 'acme/renewal-info/*', renewalInformation, 'records'),
@@ -96,12 +102,49 @@ export function handleRequest(tx: Transaction, held: Held, web: WebRequest): Web
     if (match === undefined) throw problem('malformed', 'there is nothing here', { status: 404 });
     const outcome = runRoute(tx, held, web, match.route, match.ids, readQuery(search));
     if (outcome.kind === 'wait') return outcome;
+    if (outcome.kind === 'relayed') return { ...outcome.answer, route: match.route.name };
     return frame(tx, held, web, match.route, outcome.answer, undefined);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const isSure = match === undefined || !mayBeStale(error) || tx.askMembers('a refusal');
     if (!isSure) return frame(tx, held, web, match?.route, UNSURE, BUSY);
     return frame(tx, held, web, match?.route, problemAnswer(error), error.type);
+  }
+}
+
+/**
+ * The answer to a read that came to another node with this nonce of ours, if it can be given at once
+ * and is no refusal: those are for the node that was asked.
+ */
+export function answerRead(
+  tx: Transaction,
+  held: Held,
+  json: Json,
+  nonce: string,
+): { readonly isSpent: boolean; readonly answer: RelayedJson | undefined } {
+  const read = readHere(tx, json);
+  const response = read && respondToRead(tx, held, read, nonce);
+  return { isSpent: isAuthenticated(tx.memory.note), answer: response && toRelayed(response) };
+}
+
+function respondToRead(
+  tx: Transaction,
+  held: Held,
+  { target, body }: Read,
+  nonce: string,
+): WebResponse | undefined {
+  const match = findRoute(target);
+  if (match?.route.shows === undefined) return undefined;
+  const web = { method: 'POST', target, contentType: 'application/jose+json', body };
+  try {
+    const { jws } = (tx.memory.note ??= { jws: parseOuter(body) }) as ReadRequest;
+    if (jws.nonce !== nonce || !isPostAsGet(jws)) return undefined;
+    const outcome = runRoute(tx, held, web, match.route, match.ids, NO_QUERY);
+    if (outcome.kind !== 'answer') return undefined;
+    return frame(tx, held, web, match.route, outcome.answer, undefined);
+  } catch (error) {
+    if (error instanceof Problem || error instanceof Unasked) return undefined;
+    throw error;
   }
 }
 
@@ -112,7 +155,7 @@ function runRoute(
   route: Route,
   ids: readonly string[],
   query: ReadonlyMap<string, string>,
-): Outcome {
+): Outcome | Relay {
   const methods = route.signer === 'none' ? OPEN_METHODS : SIGNED_METHODS;
   if (web.method === 'OPTIONS') return preflight(methods);
   if (!methods.includes(web.method)) {
@@ -123,7 +166,9 @@ function runRoute(
     });
   }
   if (route.signer === 'none') return route.run(callOf(tx, held, web, ids, query, undefined));
-  const request = signedRequest(tx, held, web, route.signer);
+  const { shows } = route;
+  const shown = shows === undefined ? undefined : { kind: shows, id: ids[0]! };
+  const request = signedRequest(tx, held, web, route.signer, shown);
   if ('kind' in request) return request;
   checkPayload(route, request);
   return route.run(callOf(tx, held, web, ids, query, request));
@@ -148,12 +193,18 @@ function signedRequest(
   held: Held,
   web: WebRequest,
   signer: Signer,
-): SignedRequest | Wait {
-  const before = tx.memory.note as ReadRequest | SignedRequest | undefined;
-  if (before !== undefined && 'key' in before) return withAccountOfNow(tx, before);
-  const request = authenticate(tx, held, web, signer);
+  shown: RecordKey | undefined,
+): SignedRequest | Wait | Relay {
+  const { note } = tx.memory;
+  if (isAuthenticated(note)) return withAccountOfNow(tx, note);
+  const request = authenticate(tx, held, web, signer, shown);
   if (!('kind' in request)) tx.memory.note = request;
   return request;
+}
+
+/** Whether a request, by what it has noted, was signed well; then its nonce is spent. */
+function isAuthenticated(note: unknown): note is SignedRequest {
+  return note !== undefined && 'key' in (note as ReadRequest | SignedRequest);
 }
 
 function checkPayload(route: Route, request: SignedRequest): void {
@@ -235,6 +286,7 @@ function signed(
   signer: Signer,
   payload: Route['payload'],
   run: Route['run'],
+  shows?: Route['shows'],
 ): Route {
-  return { name, path: path.split('/'), signer, payload, about: 'records', run };
+  return { name, path: path.split('/'), signer, payload, about: 'records', run, shows };
 }

@@ -93,7 +93,14 @@ function unclear(kind: 'ask' | 'push' | 'redemption'): Input {
   const page = { ...EMPTY_PAGE, base: vector, isEstablished: false };
   const push = kind === 'push' ? page : null;
   if (kind !== 'redemption') return { kind: 'asked', exchange: 77, from: 'a', ask, push };
-  return { kind: 'redeem-asked', exchange: 77, from: 'a', nonces: ['nonsense'], ask };
+  return {
+    kind: 'redeem-asked',
+    exchange: 77,
+    from: 'a',
+    nonces: ['nonsense'],
+    reads: [null],
+    ask,
+  };
 }
 
 test('an account made elsewhere a moment ago is found, whatever nonce is used', () => {

@@ -234,7 +234,7 @@ test('what a removed node says is not taken in', () => {
   const { ask } = a.effects.find(({ kind }) => kind === 'ask') as { readonly ask: Json };
   a.submit({ kind: 'told', from: 'b', page });
   a.submit({ kind: 'asked', exchange: 901, from: 'b', ask, push: page });
-  a.submit({ kind: 'redeem-asked', exchange: 902, from: 'b', nonces: ['n'], ask });
+  a.submit({ kind: 'redeem-asked', exchange: 902, from: 'b', nonces: ['n'], reads: [null], ask });
   assert.is(a.database.has('node/x'), false);
   const tells = a.effects.filter((effect) => effect.kind === 'tell' && effect.exchange > 900);
   assert.equal(tells, []);

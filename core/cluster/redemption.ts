@@ -1,38 +1,48 @@
 // Redeeming nonces of other nodes. A nonce names its issuer, and only the issuer knows whether it
-// was spent; so it is asked, once for all that came together, and answers with a verdict on each and
-// with what the asker lacks: a client finds here what it has just made there.
-// Invariant: a request runs only after the issuer said `spent`, and the issuer says so once.
-// Never here: what a nonce looks like (acme/nonce.ts), transport.
+// was spent; so it is asked, once for all that came together, and answers with a verdict on each, with
+// the answers to reads, and with what the asker lacks: a client finds here what it has just made there.
+// Invariant: a request runs only after the issuer said `spent`, and what the issuer has answered is
+// handed on and runs not at all.
+// Never here: the issuer's side (spending.ts), what a nonce looks like (acme/nonce.ts), transport.
 
-import type { NonceBook } from '../acme/nonce.ts';
-import { askToJson, pageToJson, readAsk } from '../crdt/page.ts';
+import { type Relayed, relayedFrom } from '../acme/relay.ts';
+import { askToJson } from '../crdt/page.ts';
 import { askOf } from '../crdt/receive.ts';
 import type { Dot, Json, RecordKey } from '../crdt/record.ts';
 import { vectorOf } from '../crdt/replica.ts';
-import { serve } from '../crdt/serve.ts';
 import { covers, isOrigin, isSeq } from '../crdt/version-vector.ts';
-import type { Input } from '../input.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Cluster, PeerResult } from './cluster.ts';
-import { LOST, takePage, viewOf } from './exchange.ts';
+import { takePage } from './exchange.ts';
 import { type Redemption, redemptionKey } from './redemptions.ts';
-import { IN_FULL } from './vocabulary.ts';
 
 /** What a request does next. */
 export type Verdict =
   | { readonly kind: 'spent' }
+  /** By the issuer. */
+  | { readonly kind: 'relayed'; readonly answer: Relayed }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'wait'; readonly key: RecordKey; readonly ms: number };
 
 const SPENT: Verdict = { kind: 'spent' };
 
-/** What a request with another node's nonce is to do. Asks the issuer when it first comes. */
-export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
+/**
+ * What a request with another node's nonce is to do. Asks the issuer when it first comes. `read`: the
+ * request, where the issuer may answer it, or null.
+ */
+export function redeem(
+  tx: Transaction,
+  cluster: Cluster,
+  nonce: string,
+  issuer: string,
+  read: () => Json,
+): Verdict {
   const { redemption } = tx.memory;
-  if (redemption === undefined) return begin(tx, cluster, nonce, issuer);
+  if (redemption === undefined) return begin(tx, cluster, nonce, issuer, read);
   if (redemption.state === 'done') return SPENT;
+  if (redemption.state === 'answered') return { kind: 'relayed', answer: redemption.answer };
   if (redemption.state === 'refused') return { kind: 'refused', reason: redemption.reason };
   const wasPatient = tx.memory.waited;
   tx.memory.waited = false;
@@ -47,7 +57,13 @@ export function redeem(tx: Transaction, cluster: Cluster, nonce: string, issuer:
   return SPENT;
 }
 
-function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string): Verdict {
+function begin(
+  tx: Transaction,
+  cluster: Cluster,
+  nonce: string,
+  issuer: string,
+  read: () => Json,
+): Verdict {
   const { membership, redemptions } = cluster;
   const peer = membership.withIssuer(issuer);
   if (peer === undefined) {
@@ -56,7 +72,7 @@ function begin(tx: Transaction, cluster: Cluster, nonce: string, issuer: string)
   if (redemptions.size >= LIMITS.parkedInputs) {
     return { kind: 'refused', reason: 'too many nonces of other nodes are under way' };
   }
-  return call(tx, cluster, redemptions.enter(tx.memory, peer, nonce));
+  return call(tx, cluster, redemptions.enter(tx.memory, peer, nonce, read()));
 }
 
 /** Has a call leave, unless it left before or has to wait for a younger one; and waits for it. */
@@ -65,49 +81,18 @@ function call(tx: Transaction, cluster: Cluster, redemption: number): Verdict {
   const key = redemptionKey(redemption);
   const leaving = redemptions.depart(redemption, tx.now.monoMs);
   if (leaving !== undefined) {
-    const { issuer: peer, nonces } = leaving;
+    const { issuer: peer, nonces, reads } = leaving;
     // As in a round, but for the fetch from this peer that may be under way.
     const speech = vocabularies.of(peer).speech(tx.primitives.sha256);
     const ask = askToJson(askOf(tx.replica, ''), speech);
-    tx.emit({ kind: 'redeem', redemption, peer, url: membership.urlOf(peer), nonces, ask });
+    const url = membership.urlOf(peer);
+    tx.emit({ kind: 'redeem', redemption, peer, url, nonces, reads, ask });
   }
   const leftMs = redemptions.untilMonoMs(redemption, tx.now.monoMs) - tx.now.monoMs;
   if (leftMs > 0) return { kind: 'wait', key, ms: leftMs };
   const reason = 'the node that issued this nonce does not answer';
   tx.memory.redemption = { state: 'refused', reason };
   return { kind: 'refused', reason };
-}
-
-/**
- * At the issuer: spends the nonces and answers with what the asker lacks. What it says of itself is
- * heard like any ask, so that nobody hands it again what it has.
- */
-export function answerRedemption(
-  tx: Transaction,
-  { page: pageLimits, membership, vocabularies }: Cluster,
-  book: NonceBook,
-  { exchange, from, nonces, ask: json }: Extract<Input, { kind: 'redeem-asked' }>,
-): PeerResult | undefined {
-  if (membership.isRemoved || membership.removed.has(from)) return undefined;
-  // Spent once, however often this has to be run for the rows of the page.
-  tx.memory.note ??= nonces.map((nonce) => spend(tx, book, nonce));
-  const verdicts = tx.memory.note as Json;
-  const vocabulary = vocabularies.of(from);
-  const listener = vocabulary.listen(tx.primitives.sha256);
-  const ask = readAsk(json, listener);
-  const limits = {
-    records: Math.min(pageLimits.records, LIMITS.redemptionRecords),
-    octets: Math.min(pageLimits.octets, LIMITS.redemptionOctets),
-  };
-  const page = ask && serve(tx.instant, viewOf(tx), { ...ask, listing: null }, limits);
-  const speech = vocabulary.speech(tx.primitives.sha256, listener.named);
-  const said = listener.isLost ? IN_FULL : page ? pageToJson(page, speech) : null;
-  tx.emit({ kind: 'tell', exchange, page: { verdicts, page: said } });
-  const peer = { name: from, isAnswer: false };
-  if (listener.isLost) return { ...LOST, ...peer };
-  if (ask === undefined) return undefined;
-  const { vector: seen, clockMs, origin } = ask;
-  return { seen, clockMs, origin: origin ?? undefined, followUp: 'rest', ...peer };
 }
 
 /** Back home: merges the page, and lets the request run on. */
@@ -119,8 +104,8 @@ export function takeRedemption(
 ): PeerResult | undefined {
   const call = cluster.redemptions.underWay(redemption);
   if (call === undefined) return undefined;
-  const { issuer, count } = call;
-  const answer = readAnswer(json, count);
+  const { issuer, reads } = call;
+  const answer = readAnswer(json, reads);
   if (answer === undefined) {
     tx.log('warn', 'gossip', 'the answer about a nonce makes no sense', { peer: issuer });
     conclude(tx, cluster, redemption, () => refused());
@@ -133,10 +118,12 @@ export function takeRedemption(
   }
   const untilMonoMs = tx.now.monoMs + LIMITS.coverageMs;
   conclude(tx, cluster, redemption, (at) => {
-    const { verdict, upTo } = verdicts[at]!;
+    const { verdict, upTo, answer } = verdicts[at]!;
     if (verdict !== 'spent') return refused(verdict);
     tx.mark('a nonce was redeemed remotely');
-    return { state: 'spent', issuer, upTo, untilMonoMs };
+    if (answer === undefined) return { state: 'spent', issuer, upTo, untilMonoMs };
+    tx.mark('a read was answered by the issuer of its nonce');
+    return { state: 'answered', answer: { ...answer, from: issuer } };
   });
   return exchanged && { ...exchanged, name: issuer, isAnswer: false };
 }
@@ -161,19 +148,6 @@ export function toldKey(peer: string): RecordKey {
   return { kind: 'told', id: peer };
 }
 
-function spend(
-  tx: Transaction,
-  nonces: NonceBook,
-  nonce: string,
-): { readonly verdict: string; readonly upTo: Json } {
-  const reading = nonces.read(nonce, tx.now.monoMs);
-  if (!reading.ok) return { verdict: reading.reason, upTo: null };
-  nonces.spend(reading.counter);
-  // A write that came to nothing was counted ahead, and made no event.
-  const seq = Math.min(nonces.positionOf(nonce), tx.replica.seq);
-  return { verdict: 'spent', upTo: seq === 0 ? null : [tx.replica.origin, seq] };
-}
-
 /** The reason comes from a peer and goes to a client: short, and of plain characters. */
 function refused(reason: string = ''): Redemption {
   const isPlain = /^[\x20-\x7e]{1,120}$/.test(reason);
@@ -184,25 +158,32 @@ function refused(reason: string = ''): Redemption {
 interface Said {
   readonly verdict: string;
   readonly upTo: Dot | null;
+  readonly answer: Relayed | undefined;
 }
 
+/** One verdict for each read, or null in its place; undefined when the answer makes no sense. */
 function readAnswer(
   json: Json,
-  count: number,
+  reads: readonly Json[],
 ): { readonly verdicts: readonly Said[]; readonly page: Json } | undefined {
   if (!isJsonObject(json)) return undefined;
   const { verdicts, page } = json;
-  if (!Array.isArray(verdicts) || page === undefined) return undefined;
-  const said = verdicts.flatMap((verdict) => readVerdict(verdict as Json) ?? []);
-  return said.length === count && verdicts.length === count ? { verdicts: said, page } : undefined;
+  if (!Array.isArray(verdicts) || page === undefined || verdicts.length !== reads.length) {
+    return undefined;
+  }
+  const said = reads.flatMap((read, at) => readVerdict(verdicts[at] as Json, read) ?? []);
+  return said.length === reads.length ? { verdicts: said, page } : undefined;
 }
 
-function readVerdict(json: Json): Said | undefined {
+function readVerdict(json: Json, read: Json): Said | undefined {
   if (!isJsonObject(json)) return undefined;
-  const { verdict, upTo } = json;
+  const { verdict, upTo, answer: given } = json;
   if (typeof verdict !== 'string' || upTo === undefined) return undefined;
-  if (upTo === null) return { verdict, upTo };
+  const answer = given === undefined ? undefined : relayedFrom(given);
+  // Nothing else than what was asked is answered.
+  if (given !== undefined && (answer === undefined || read === null)) return undefined;
+  if (upTo === null) return { verdict, upTo, answer };
   if (!Array.isArray(upTo) || upTo.length !== 2) return undefined;
   const [origin, seq] = upTo as readonly Json[];
-  return isOrigin(origin) && isSeq(seq) ? { verdict, upTo: { origin, seq } } : undefined;
+  return isOrigin(origin) && isSeq(seq) ? { verdict, upTo: { origin, seq }, answer } : undefined;
 }

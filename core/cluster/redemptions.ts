@@ -5,7 +5,8 @@
 // it is young, but for what waiting requests are looked at late (`waitCheckMs`).
 // Never here: what a redemption means (redemption.ts).
 
-import type { Dot, RecordKey } from '../crdt/record.ts';
+import type { Relayed } from '../acme/relay.ts';
+import type { Dot, Json, RecordKey } from '../crdt/record.ts';
 import { LIMITS } from '../limits.ts';
 
 /** What has become of a request's nonce. Kept in its memory. */
@@ -19,6 +20,8 @@ export type Redemption =
       readonly upTo: Dot | null;
       readonly untilMonoMs: number;
     }
+  /** Its issuer has answered the request as well. */
+  | { readonly state: 'answered'; readonly answer: Relayed }
   | { readonly state: 'done' };
 
 /** A request, as far as it is about its nonce: a part of its memory. */
@@ -31,6 +34,8 @@ interface Call {
   readonly number: number;
   readonly issuer: string;
   readonly nonces: string[];
+  /** The read that came with each, for the issuer to answer, or null. */
+  readonly reads: Json[];
   /** Of the requests that brought them, in the same order. */
   readonly memories: Bearer[];
   /** Undefined while it gathers. */
@@ -52,13 +57,21 @@ export class Redemptions {
   }
 
   /** A request's nonce joins the next call to its issuer. Returns the number of that call. */
-  enter(memory: Bearer, issuer: string, nonce: string): number {
+  enter(memory: Bearer, issuer: string, nonce: string, read: Json): number {
     let call = this.#gathering.get(issuer);
     if (call === undefined) {
-      call = { number: ++this.#last, issuer, nonces: [], memories: [], leftMonoMs: undefined };
+      call = {
+        number: ++this.#last,
+        issuer,
+        nonces: [],
+        reads: [],
+        memories: [],
+        leftMonoMs: undefined,
+      };
       this.#gathering.set(issuer, call);
     }
     call.nonces.push(nonce);
+    call.reads.push(read);
     call.memories.push(memory);
     memory.redemption = { state: 'asked', number: call.number };
     this.#size++;
@@ -73,10 +86,7 @@ export class Redemptions {
   }
 
   /** What a call leaves with; undefined when it has left, or waits for a younger one. */
-  depart(
-    number: number,
-    monoMs: number,
-  ): { readonly issuer: string; readonly nonces: readonly string[] } | undefined {
+  depart(number: number, monoMs: number): Pick<Call, 'issuer' | 'nonces' | 'reads'> | undefined {
     const call = this.#find(number);
     if (call === undefined) return undefined;
     const { issuer, nonces } = call;
@@ -91,9 +101,8 @@ export class Redemptions {
   }
 
   /** A call under way; undefined when nobody waits for its answer. */
-  underWay(number: number): { readonly issuer: string; readonly count: number } | undefined {
-    const call = this.#underWay.get(number);
-    return call && { issuer: call.issuer, count: call.nonces.length };
+  underWay(number: number): Pick<Call, 'issuer' | 'reads'> | undefined {
+    return this.#underWay.get(number);
   }
 
   /** Says what came of each nonce of a call. Returns what requests wait for that may go on now. */

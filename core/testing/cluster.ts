@@ -148,9 +148,9 @@ export class Cluster {
       this.#askers.set(exchange, { from });
       called.submit({ kind: 'asked', exchange, from, ask, push: message.push });
     } else {
-      const { nonces, redemption } = message;
+      const { nonces, reads, redemption } = message;
       this.#askers.set(exchange, { from, redemption });
-      called.submit({ kind: 'redeem-asked', exchange, from, nonces, ask });
+      called.submit({ kind: 'redeem-asked', exchange, from, nonces, reads, ask });
     }
     // A node that was removed answers nothing more: whoever called it gives up.
     if (/removed/.test(called.node.unready ?? '')) this.rig(from).submit(failureOf(message));

@@ -63,6 +63,7 @@ export interface Asked {
 export interface RedeemAsked {
   readonly from: string;
   readonly nonces: readonly string[];
+  readonly reads: readonly Json[];
   readonly ask: Json;
 }
 
@@ -114,7 +115,12 @@ export interface Channel {
    * A body for POST …/admin/gossip/redeem. Refuses with `no-fast-key` when no gossip message of
    * the peer's present start has come in yet.
    */
-  sealRedeem(peer: string, nonces: readonly string[], ask: Json): Promise<Sent>;
+  sealRedeem(
+    peer: string,
+    nonces: readonly string[],
+    reads: readonly Json[],
+    ask: Json,
+  ): Promise<Sent>;
   openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked>;
   sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array>;
   openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;

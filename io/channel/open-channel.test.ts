@@ -111,16 +111,17 @@ test('members that are not genuine are left out and named', async () => {
 
 test('there is no redemption before a sealed message has brought the key', async () => {
   const [alice, bob] = pairOfStrangers();
-  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['n'], 1));
+  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['n'], [null], 1));
   await refused('no-fast-key', () => bob.openRedeem(alice.node, new Uint8Array(100)));
 });
 
 test('a redemption and its answer, small and large, arrive as they were', async () => {
   const [alice, bob] = await pair();
   for (const page of [{ verdict: 'spent' }, PAGE] as Json[]) {
-    const sent = await alice.sealRedeem(bob.node, ['nonce'], { vector: page });
+    const [nonces, reads, ask] = [['a', 'b'], [null, { target: page }], { vector: page }];
+    const sent = await alice.sealRedeem(bob.node, nonces, reads, ask);
     const asked = await bob.openRedeem(alice.node, sent.body);
-    assert.equal(asked, { from: alice.node, nonces: ['nonce'], ask: { vector: page } });
+    assert.equal(asked, { from: alice.node, nonces, reads, ask });
     const body = await bob.sealRedeemAnswer(asked, page);
     await throws(/answered already/, () => bob.sealRedeemAnswer(asked, page));
     assert.equal(await alice.openRedeemAnswer(sent, bob.node, body), page);
@@ -128,10 +129,18 @@ test('a redemption and its answer, small and large, arrive as they were', async 
   }
 });
 
+test('a redemption brings one read, or none, for each nonce', async () => {
+  const [alice, bob] = await pair();
+  for (const reads of [[], [null, null], 'reads' as unknown as Json[]]) {
+    const { body } = await alice.sealRedeem(bob.node, ['nonce'], reads, 1);
+    await refused('decoding', () => bob.openRedeem(alice.node, body));
+  }
+});
+
 test('redemptions go both ways at once', async () => {
   const [alice, bob] = await pair();
-  const there = await alice.sealRedeem(bob.node, ['a'], 1);
-  const back = await bob.sealRedeem(alice.node, ['b'], 2);
+  const there = await alice.sealRedeem(bob.node, ['a'], [null], 1);
+  const back = await bob.sealRedeem(alice.node, ['b'], [null], 2);
   const [atBob, atAlice] = await Promise.all([
     bob.openRedeem(alice.node, there.body),
     alice.openRedeem(bob.node, back.body),
@@ -143,7 +152,7 @@ test('redemptions go both ways at once', async () => {
 
 test('a redemption that is changed anywhere, or came before, is refused', async () => {
   const [alice, bob] = await pair();
-  const { body } = await alice.sealRedeem(bob.node, ['nonce'], 1);
+  const { body } = await alice.sealRedeem(bob.node, ['nonce'], [null], 1);
   for (let i = 0; i < body.length; i++) {
     const changed = body.slice();
     changed[i]! ^= 1;
@@ -162,7 +171,7 @@ test('an answer to another redemption, or a changed one, is refused', async () =
   const sent: Sent[] = [];
   const bodies: Uint8Array[] = [];
   for (const nonce of ['one', 'two']) {
-    sent.push(await alice.sealRedeem(bob.node, [nonce], 1));
+    sent.push(await alice.sealRedeem(bob.node, [nonce], [null], 1));
     const asked = await bob.openRedeem(alice.node, sent.at(-1)!.body);
     bodies.push(await bob.sealRedeemAnswer(asked, nonce));
   }
@@ -176,17 +185,17 @@ test('an answer to another redemption, or a changed one, is refused', async () =
 test('when the issuer has started anew its key is given up until it is heard from again', async () => {
   const [alice] = await pair();
   const bob = channelOf(BOB, [ALICE.descriptor]);
-  const { body } = await alice.sealRedeem(bob.node, ['nonce'], 1);
+  const { body } = await alice.sealRedeem(bob.node, ['nonce'], [null], 1);
   await refused('no-fast-key', () => bob.openRedeem(alice.node, body));
   assert.ok(alice.heardBoot(bob.node, bob.boot));
-  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['nonce'], 1));
+  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['nonce'], [null], 1));
   await exchange(alice, bob);
   await redeem(alice, bob);
 });
 
 test('when the asker has started anew its old redemptions are refused', async () => {
   const [old, bob] = await pair();
-  const { body } = await old.sealRedeem(bob.node, ['nonce'], 1);
+  const { body } = await old.sealRedeem(bob.node, ['nonce'], [null], 1);
   const alice = channelOf(ALICE, [BOB.descriptor]);
   alice.heardBoot(bob.node, bob.boot);
   await exchange(alice, bob);
@@ -304,7 +313,7 @@ async function exchange(asker: Channel, answerer: Channel): Promise<void> {
 }
 
 async function redeem(asker: Channel, issuer: Channel): Promise<void> {
-  const sent = await asker.sealRedeem(issuer.node, ['nonce'], 'ask');
+  const sent = await asker.sealRedeem(issuer.node, ['nonce'], [null], 'ask');
   const asked: RedeemAsked = await issuer.openRedeem(asker.node, sent.body);
   const body = await issuer.sealRedeemAnswer(asked, 'spent');
   assert.is(await asker.openRedeemAnswer(sent, issuer.node, body), 'spent');

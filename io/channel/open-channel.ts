@@ -158,10 +158,15 @@ class ThreadedChannel implements Channel {
     return true;
   }
 
-  sealRedeem(peer: string, nonces: readonly string[], ask: Json): Promise<Sent> {
+  sealRedeem(
+    peer: string,
+    nonces: readonly string[],
+    reads: readonly Json[],
+    ask: Json,
+  ): Promise<Sent> {
     return this.#counted(async () => {
       if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
-      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonces, ask }));
+      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonces, reads, ask }));
       this.#sealed(body);
       const sent = { peer, body };
       this.#dueRedeems.set(sent, due);
@@ -174,10 +179,17 @@ class ThreadedChannel implements Channel {
       const from = this.#senderOf(header);
       this.#requireSize(body);
       const { content, due } = this.#fast.open(from, body);
-      const { nonces, ask } = membersOf(await this.#unpack(content), ['ask', 'nonces']);
+      const { nonces, reads, ask } = membersOf(await this.#unpack(content), [
+        'ask',
+        'nonces',
+        'reads',
+      ]);
       if (!isListOfNonces(nonces)) return refuse('decoding', 'there is no list of nonces');
+      if (!Array.isArray(reads) || reads.length !== nonces.length) {
+        return refuse('decoding', 'there is not one read, or null, for each nonce');
+      }
       this.#opened(body);
-      const asked = { from, nonces, ask: ask! };
+      const asked = { from, nonces, reads, ask: ask! };
       this.#dueRedeems.set(asked, due);
       return asked;
     });

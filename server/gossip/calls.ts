@@ -111,9 +111,9 @@ export class Calls implements PeerPort {
     this.#quick.close();
   }
 
-  async #redeemed({ peer, url, nonces, ask }: EffectOf<'redeem'>): Promise<Json> {
+  async #redeemed({ peer, url, nonces, reads, ask }: EffectOf<'redeem'>): Promise<Json> {
     const { sent, answer } = await this.#exchange('redeem', peer, url, () =>
-      this.#channel.sealRedeem(peer, nonces, ask),
+      this.#channel.sealRedeem(peer, nonces, reads, ask),
     );
     return await this.#opened(url, () => {
       return this.#channel.openRedeemAnswer(sent, senderOf(answer), answer.body);

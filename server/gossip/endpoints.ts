@@ -45,7 +45,7 @@ const ENDPOINTS = {
   },
   redeem: async ({ channel, driver }, header, body) => {
     const asked = await channel.openRedeem(header, body);
-    const answer = await driver.redeemAsked(asked.from, asked.nonces, asked.ask);
+    const answer = await driver.redeemAsked(asked.from, asked.nonces, asked.reads, asked.ask);
     return await channel.sealRedeemAnswer(asked, answer);
   },
   identity: async ({ channel, driver, calls }, _, body, boot) => {

@@ -4,11 +4,13 @@
 // Cannot see: whether the records themselves are right (the other checkers), bodies of lists and
 // directories beyond their form. Excuses: for a request that was parked, what changed meanwhile.
 
+import type { Json } from '../../core/crdt/record.ts';
 import type { WebResponse } from '../../core/effect.ts';
 import type { CaCommand, WebRequest } from '../../core/input.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Now } from '../../core/time.ts';
 import type { Checker, Finding } from '../checker.ts';
-import { factsOf, problemOf } from '../exchange-facts.ts';
+import { factsOf, problemOf, relayedIn } from '../exchange-facts.ts';
 import { outcomesOf } from '../model.ts';
 import { wrongBody, wrongForm } from '../model-body.ts';
 import { wrongCommandAnswer } from '../model-command.ts';
@@ -24,13 +26,19 @@ interface AtNode {
   readonly shelf: NodeShelf;
   /** Requests without an answer, and whether they were there before the present step. */
   readonly open: Map<number, WebRequest>;
+  /** Calls of other nodes about nonces, with the reads that came with them. */
+  readonly asked: Map<number, readonly Json[]>;
   /** What operators want, and has no answer yet. */
   readonly commands: Map<number, CaCommand>;
 }
 
+/** Requests without an answer, by their text. */
+type Sent = Map<string, WebRequest>;
+
 export function answers(): Checker {
   const nodes: AtNode[] = [];
   const origins: Origins = new Map();
+  const sent: Sent = new Map();
   return {
     name: 'answers',
     watches: ['start', 'step'],
@@ -39,10 +47,10 @@ export function answers(): Checker {
     observe: (observation, world) => {
       if (observation.kind === 'start') {
         const shelf = new NodeShelf(observation.disk, origins);
-        nodes[observation.node] = { shelf, open: new Map(), commands: new Map() };
+        nodes[observation.node] = { shelf, open: new Map(), asked: new Map(), commands: new Map() };
       }
       return observation.kind === 'step'
-        ? follow(nodes[observation.node]!, observation, world)
+        ? follow(nodes[observation.node]!, sent, observation, world)
         : undefined;
     },
     atEnd: () => [],
@@ -50,21 +58,42 @@ export function answers(): Checker {
 }
 
 function follow(
-  { shelf, open, commands }: AtNode,
+  { shelf, open, asked, commands }: AtNode,
+  sent: Sent,
   { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
   world: WorldView,
 ): Finding | undefined {
-  if (input.kind === 'request') open.set(input.request, input.web);
-  if (input.kind === 'abandon') open.delete(input.request);
+  if (input.kind === 'request') {
+    open.set(input.request, input.web);
+    sent.set(String(input.web.body), input.web);
+  }
+  if (input.kind === 'redeem-asked') asked.set(input.exchange, input.reads);
+  if (input.kind === 'abandon') {
+    sent.delete(String(open.get(input.request)?.body));
+    open.delete(input.request);
+  }
   if (input.kind === 'administer' && isAct(input.command.kind)) {
     commands.set(input.request, input.command as CaCommand);
   }
   let finding: Finding | undefined;
   for (const effect of effects) {
     if (effect.kind === 'persist') shelf.apply(effect.records, effect.forget);
+    if (effect.kind === 'tell') {
+      const reads = asked.get(effect.exchange) ?? [];
+      asked.delete(effect.exchange);
+      for (const [at, response] of relayedIn(effect.page).entries()) {
+        const web = sent.get(String((reads[at] as JsonObject | null)?.['body']));
+        // Where the page had to wait for rows, the answers are of before.
+        const isNew = input.kind === 'redeem-asked';
+        if (web === undefined || response === undefined || !isNew) continue;
+        const wrong = wrongWith(shelf, web, response, now, isNew);
+        if (wrong !== undefined) finding ??= found(world, node, web, wrong);
+      }
+    }
     if (effect.kind !== 'respond') continue;
     const web = open.get(effect.request);
     open.delete(effect.request);
+    if (web !== undefined) sent.delete(String(web.body));
     const isNew = 'request' in input && input.request === effect.request;
     const command = commands.get(effect.request);
     commands.delete(effect.request);
@@ -95,7 +124,10 @@ function wrongWith(
   const form = wrongForm(web, response);
   if (form !== undefined) return form;
   const problem = problemOf(response);
-  if (problem === 'badNonce' || response.status === 503) return undefined;
+  // What another node has answered was looked at when it did.
+  if (problem === 'badNonce' || response.status === 503 || response.from !== undefined) {
+    return undefined;
+  }
   const facts = factsOf(web);
   const actual = problem === undefined ? String(response.status) : `${response.status} ${problem}`;
   const before = shelf.lookingBack(() => outcomesOf(facts, shelf, now.wallMs));

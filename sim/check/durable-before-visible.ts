@@ -9,7 +9,7 @@ import type { Json, Record } from '../../core/crdt/record.ts';
 import { type Effect, goesAhead, type WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
 import type { DiskView } from '../disk.ts';
-import { bodyOf, headerOf, idOf } from '../exchange-facts.ts';
+import { bodyOf, headerOf, idOf, relayedIn } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 import { lowered } from './content.ts';
@@ -100,7 +100,8 @@ type Members = { readonly [member: string]: Json };
 
 /** Objects that an answer shows, and the status it gives them. */
 function answerAhead(response: WebResponse, disk: DiskView): Ahead | undefined {
-  if (response.status >= 300) return undefined;
+  // Another node has answered, and was looked at when it did.
+  if (response.status >= 300 || response.from !== undefined) return undefined;
   const { route } = response;
   const body = bodyOf(response);
   switch (route) {
@@ -138,8 +139,14 @@ function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahea
   return { id, what: `${kind} ${id} as ${status}` };
 }
 
-/** A page, or verdicts about nonces with a page, which they may go without. */
+/** A page, or verdicts about nonces with answers to reads and a page, which they may go without. */
 function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
+  for (const answer of relayedIn(told)) {
+    const body = answer && bodyOf(answer);
+    if (body?.['finalize'] === undefined) continue;
+    const ahead = orderAhead(idOf(body['finalize']), body, disk);
+    if (ahead !== undefined) return ahead;
+  }
   const page = told['verdicts'] === undefined ? told : told['page'];
   return page == null ? undefined : pageAhead(page, disk);
 }

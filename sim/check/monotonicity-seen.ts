@@ -75,9 +75,13 @@ export function monotonicitySeen(): Checker {
           const least = open.get(observation.call);
           open.delete(observation.call);
           if (observation.reply.kind !== 'response') return undefined;
-          const shown = shownBy(observation.reply.response);
+          const { response } = observation.reply;
+          const shown = shownBy(response);
           if (shown === undefined) return undefined;
-          if (!((own.get(shown.object)?.rank ?? -1) >= shown.rank)) own.set(shown.object, shown);
+          // Another node's answer must not be behind this one, but is not this one's word.
+          const isOwn = response.from === undefined;
+          const isHigher = !((own.get(shown.object)?.rank ?? -1) >= shown.rank);
+          if (isOwn && isHigher) own.set(shown.object, shown);
           const isBound = least?.object === shown.object && least.disks === (disks[node] ?? 0);
           return isBound ? judge(world, node, least, shown) : undefined;
         }

@@ -9,7 +9,7 @@ import type { WebResponse } from '../../core/effect.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Now } from '../../core/time.ts';
 import type { Checker, Finding } from '../checker.ts';
-import { factsOf, headerOf, problemOf } from '../exchange-facts.ts';
+import { factsOf, headerOf, problemOf, relayedIn } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 import { storyOf } from './story.ts';
@@ -86,8 +86,14 @@ function judge(
     }
   }
   if (input.kind === 'abandon') book.open.delete(input.request);
+  const give = (response: WebResponse): void => {
+    issue(ledger, book, node, response, now, world.options.nonceWindow);
+  };
   let finding: Finding | undefined;
   for (const effect of effects) {
+    if (effect.kind === 'tell') {
+      for (const answer of relayedIn(effect.page)) if (answer) give(answer);
+    }
     if (effect.kind !== 'respond') continue;
     const nonce = book.open.get(effect.request);
     book.open.delete(effect.request);
@@ -95,7 +101,7 @@ function judge(
       const wrong = wrongWith(ledger, book, node, nonce, effect.response, now, world);
       if (wrong !== undefined) finding ??= found(world, node, nonce, wrong);
     }
-    issue(ledger, book, node, effect.response, now, world.options.nonceWindow);
+    if (effect.response.from === undefined) give(effect.response);
   }
   return finding;
 }

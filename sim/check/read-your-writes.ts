@@ -1,8 +1,8 @@
 // Does a client that was answered by a node find what it was told in its next request to that node?
 // Sees: an object that was acknowledged and is unknown to the same node later, an account whose new
-// contacts are gone. Cannot see: other nodes; lists of orders; whether a status went back
-// (monotonicity-seen.ts). Excuses: a disk that somebody exchanged; orders and authorizations that
-// were last told of so long ago that they may have been swept.
+// contacts are gone. Cannot see: other nodes, and what they have answered in its stead; lists of
+// orders; whether a status went back (monotonicity-seen.ts). Excuses: a disk that somebody exchanged;
+// orders and authorizations that were last told of so long ago that they may have been swept.
 
 import { sameJson } from '../../core/crdt/canonical.ts';
 import type { Json } from '../../core/crdt/record.ts';
@@ -162,7 +162,8 @@ function remember(
   response: WebResponse,
   atUs: number,
 ): void {
-  if (response.status >= 300) return;
+  // What another node has answered is that one's word.
+  if (response.status >= 300 || response.from !== undefined) return;
   const shown = shownBy(response);
   if (shown !== undefined) told.objects.set(shown.object, atUs);
   if (relies?.told === told && relies.isWrite && told.writing.get(relies.id) === call) {

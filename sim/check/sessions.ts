@@ -76,7 +76,7 @@ function issue(
   { nodes }: WorldView,
 ): void {
   const responses = effects.flatMap((effect) => (effect.kind === 'respond' ? [effect] : []));
-  if (responses.length !== 1) return;
+  if (responses.length !== 1 || responses[0]!.response.from !== undefined) return;
   const nonce = headerOf(responses[0]!.response, 'Replay-Nonce');
   const origin = originOf(nodes[node]!.disk);
   // What comes behind it in the same step is of other requests, which the same input has woken.
@@ -99,6 +99,8 @@ function judge(
   const { disk } = world.nodes[node]!;
   const problem = problemOf(effect.response);
   // Others may be refused before anybody looks at their nonce.
+  // What another node has answered need not be here.
+  if (effect.response.from !== undefined) return undefined;
   const isTaken = effect.response.status < 300 || problem === 'accountDoesNotExist';
   const isLate = world.nodes[node]!.now().monoMs - request.monoMs >= LIMITS.coverageMs;
   const came = acknowledged.get(request.nonce);

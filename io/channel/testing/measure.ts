@@ -79,7 +79,7 @@ async function reportRedemptions(alice: Channel, bob: Channel): Promise<void> {
   let octets = 0;
   for (let i = -count; i < count; i++) {
     if (i === 0) start = performance.now();
-    const sent = await alice.sealRedeem(bob.node, ['n'.repeat(60)], { vector: { a: i } });
+    const sent = await alice.sealRedeem(bob.node, ['n'.repeat(60)], [null], { vector: { a: i } });
     const asked = await bob.openRedeem(alice.node, sent.body);
     const body = await bob.sealRedeemAnswer(asked, {
       verdicts: [{ verdict: 'spent', upTo: null }],

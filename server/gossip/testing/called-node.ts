@@ -34,7 +34,7 @@ export function side(called: () => Called, boot: string): PeerSide {
     boot,
     openRedeem: async (header: string | undefined, body: Uint8Array): Promise<RedeemAsked> => {
       if (header !== 'member') refuse(header === 'gone' ? 'removed' : 'sender', header);
-      return { from: 'member', nonces: [Buffer.from(body).toString()], ask: null };
+      return { from: 'member', nonces: [Buffer.from(body).toString()], reads: [], ask: null };
     },
     sealRedeemAnswer: async (_: RedeemAsked, answer: unknown) => Buffer.from(String(answer)),
   } as unknown as Channel;
