@@ -36,7 +36,7 @@ export interface ClusterResult {
 }
 
 /** So many for each node: code is slow until it has run often. */
-const WARMUP_FLOWS = 1_500;
+const WARMUP_FLOWS = 2_500;
 const NONCE_REQUESTS = 500;
 const NONCE_WARMUP = 100;
 const ONE_ACCOUNT: Load = { name: '1 account, 16 orders', workers: 16, accounts: 1 };
