@@ -6,7 +6,7 @@
 import { relayedFrom } from '../core/acme/relay.ts';
 import { fromBase64Url, fromUtf8 } from '../core/bytes.ts';
 import type { Json } from '../core/crdt/record.ts';
-import type { WebResponse } from '../core/effect.ts';
+import type { Effect, WebResponse } from '../core/effect.ts';
 import type { WebRequest } from '../core/input.ts';
 import { isJsonObject, type JsonObject } from '../core/json.ts';
 
@@ -82,12 +82,22 @@ export function relayedIn(told: Json): readonly (WebResponse | undefined)[] {
   });
 }
 
+/** What a node answers, by this effect, to reads that came to others. */
+export function saidIn(effect: Effect): readonly WebResponse[] {
+  if (effect.kind !== 'tell') return [];
+  return relayedIn(effect.page).filter((answer) => answer !== undefined);
+}
+
 function relayedResponse(answer: Json): WebResponse | undefined {
   const known = RELAYED.get(answer as JsonObject);
   if (known !== undefined) return known;
   const relayed = relayedFrom(answer);
-  const response = relayed && { ...relayed, route: 'relayed' };
-  if (response !== undefined) RELAYED.set(answer as JsonObject, response);
+  if (relayed === undefined) return undefined;
+  const body = parseObject(String(relayed.body));
+  const isOrder = body['finalize'] !== undefined;
+  const route = isOrder ? 'order' : body['challenges'] === undefined ? 'cert' : 'authz';
+  const response = { ...relayed, route };
+  RELAYED.set(answer as JsonObject, response);
   return response;
 }
 

@@ -3,6 +3,7 @@
 // have been earlier. Never here: binding.
 
 import { toBase64Url } from '../bytes.ts';
+import type { RecordKey } from '../crdt/record.ts';
 import type { Primitives } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { type AccountStatus, registerMember, rung } from './records.ts';
@@ -18,11 +19,17 @@ export function accountStatus(tx: Transaction, account: Draft): AccountStatus {
 
 /** Whether the key an account is bound to was used by another account, and earlier. */
 function hasLostKey(tx: Transaction, account: Draft): boolean {
-  const kid = registerMember(account, 'eab', 'kid');
-  if (typeof kid !== 'string') return false;
-  const record = tx.get('eab', externalKeyId(tx.primitives, kid));
+  const binding = bindingOf(tx.primitives, account);
+  const record = binding && tx.get(binding.kind, binding.id);
   const user = record && registerMember(record, 'used', 'account');
   return user !== undefined && user !== account.id;
+}
+
+/** The record of the external account key that an account is bound to, if it is bound to one. */
+export function bindingOf(primitives: Primitives, account: Draft): RecordKey | undefined {
+  const kid = registerMember(account, 'eab', 'kid');
+  if (typeof kid !== 'string') return undefined;
+  return { kind: 'eab', id: externalKeyId(primitives, kid) };
 }
 
 /** The key identifier, or a hash of one that is too long for a record. */

@@ -20,7 +20,7 @@ import type { WebRequest } from '../input.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';
-import { orderMade } from './records.ts';
+import { bindingOf } from './account-status.ts';
 
 /** A POST-as-GET (RFC 8555 §6.3) for the issuer of its nonce. */
 export interface Read {
@@ -100,18 +100,15 @@ export function relayedFrom(json: Json): Relayed | undefined {
   return { status: 200, headers: headers as unknown as Relayed['headers'], body };
 }
 
-/** Undefined when some of it is not warm. An order shows how far its authorizations are. */
+/** Of what is shown and of who asks; undefined when some of it is not warm. */
 function knownOf(tx: Transaction, shown: RecordKey, account: string): VersionVector | undefined {
-  const record = tx.peek(shown);
-  const parts = record && shown.kind === 'order' ? orderMade(record).authorizations : [];
-  const others = [
-    { kind: 'account', id: account },
-    ...parts.map((id) => ({ kind: 'authorization', id })),
-  ];
+  const owner = tx.peek({ kind: 'account', id: account });
+  const binding = owner ? bindingOf(tx.primitives, owner) : undefined;
+  const held = [owner, tx.peek(shown), binding === undefined ? null : tx.peek(binding)];
   let known = EMPTY_VECTOR;
-  for (const held of [record, ...others.map((key) => tx.peek(key))]) {
-    if (held === undefined) return undefined;
-    if (held !== null) known = withDot(known, held.dot);
+  for (const record of held) {
+    if (record === undefined) return undefined;
+    if (record !== null) known = withDot(known, record.dot);
   }
   return known;
 }

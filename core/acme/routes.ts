@@ -6,7 +6,8 @@
 import type { Json, RecordKey } from '../crdt/record.ts';
 import type { WebResponse } from '../effect.ts';
 import type { WebRequest } from '../input.ts';
-import { type Transaction, Unasked } from '../transaction.ts';
+import type { JsonObject } from '../json.ts';
+import { Miss, type Transaction, Unasked } from '../transaction.ts';
 import { listOrders, newAccount, updateAccount } from './account.ts';
 import { type Answer, answer, type Outcome, problemAnswer, renderAnswer } from './answer.ts';
 import { newAuthorization, updateAuthorization } from './authorization.ts';
@@ -123,8 +124,13 @@ export function answerRead(
   nonce: string,
 ): { readonly isSpent: boolean; readonly answer: RelayedJson | undefined } {
   const read = readHere(tx, json);
-  const response = read && respondToRead(tx, held, read, nonce);
-  return { isSpent: isAuthenticated(tx.memory.note), answer: response && toRelayed(response) };
+  if (read === undefined || !held.nonces.read(nonce, tx.now.monoMs).ok) {
+    return { isSpent: false, answer: undefined };
+  }
+  const response = respondToRead(tx, held, read, nonce);
+  const isSpent = isAuthenticated(tx.memory.note);
+  tx.memory.note = undefined;
+  return { isSpent, answer: response && toRelayed(response) };
 }
 
 function respondToRead(
@@ -140,12 +146,20 @@ function respondToRead(
     const { jws } = (tx.memory.note ??= { jws: parseOuter(body) }) as ReadRequest;
     if (jws.nonce !== nonce || !isPostAsGet(jws)) return undefined;
     const outcome = runRoute(tx, held, web, match.route, match.ids, NO_QUERY);
-    if (outcome.kind !== 'answer') return undefined;
+    if (outcome.kind !== 'answer' || followsFromOthers(match.route, outcome.answer))
+      return undefined;
     return frame(tx, held, web, match.route, outcome.answer, undefined);
   } catch (error) {
-    if (error instanceof Problem || error instanceof Unasked) return undefined;
+    if (error instanceof Problem || error instanceof Unasked || error instanceof Miss) {
+      return undefined;
+    }
     throw error;
   }
+}
+
+/** Before an order is valid it shows how far its authorizations are: more may be known of those. */
+function followsFromOthers({ shows }: Route, { body }: Answer): boolean {
+  return shows === 'order' && (body as JsonObject)['status'] !== 'valid';
 }
 
 function runRoute(

@@ -54,39 +54,51 @@ function problemOf(reply: Reply): string {
 }
 
 test('a read is answered by the issuer of its nonce, and no record travels for it', () => {
-  const { cluster, client, order, authorization, nonces } = scene();
+  const { cluster, client, authorization, nonces } = scene();
   const before = cluster.messages;
-  for (const [at, target] of [order, authorization].entries()) {
-    const reply = client.post(target, undefined, { nonce: nonces[at]! });
+  for (const nonce of nonces.slice(0, 2)) {
+    const reply = client.post(authorization, undefined, { nonce });
     assert.is(reply.status, 200);
     assert.is(reply.body['status'], 'pending');
     assert.ok(reply.header('replay-nonce'));
   }
   assert.is(cluster.messages - before, 4, 'two calls and their answers');
   assert.is(relays(cluster.rig('b')), 2);
-  assert.not.ok([...cluster.rig('b').database.keys()].some((key) => key.startsWith('order/')));
+  assert.not.ok([...cluster.rig('b').database.keys()].some((key) => key.startsWith('auth')));
 });
 
 test('the answer is what its issuer would have answered, and its nonce is good', () => {
-  const { cluster, client, order, nonces } = scene();
-  const relayed = client.post(order, undefined, { nonce: nonces[0] });
-  client.rig = cluster.rig('a');
-  const nonce = relayed.header('replay-nonce')!;
-  const own = client.post(order, undefined, { nonce });
-  assert.is(own.status, 200);
-  assert.equal(relayed.body, own.body);
-  for (const name of ['content-type', 'cache-control', 'link', 'location']) {
-    assert.is(relayed.header(name), own.header(name), name);
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  cluster.run(2);
+  const order = client.order(['valid.example.com']);
+  client.prove(order.body);
+  const valid = client.finalize(order.body);
+  const shown = [valid.header('location')!, String(valid.body['certificate'])].map(path);
+  for (const target of [...shown, `${shown[1]}/full`]) {
+    client.rig = cluster.rig('a');
+    const nonce = client.nonce();
+    client.rig = cluster.rig('b');
+    const relayed = client.post(target, undefined, { nonce });
+    client.rig = cluster.rig('a');
+    const own = client.post(target, undefined, { nonce: relayed.header('replay-nonce')! });
+    assert.is(own.status, 200, target);
+    assert.is(relayed.text, own.text);
+    for (const name of ['content-type', 'cache-control', 'link', 'location']) {
+      assert.is(relayed.header(name), own.header(name), name);
+    }
   }
+  assert.is(relays(cluster.rig('b')), 3);
 });
 
 test('RFC 8555 §6.5: a nonce whose read was answered elsewhere is spent', () => {
-  const { cluster, client, order, nonces } = scene();
-  assert.is(client.post(order, undefined, { nonce: nonces[0] }).status, 200);
+  const { cluster, client, authorization, nonces } = scene();
+  const [nonce] = nonces;
+  assert.is(client.post(authorization, undefined, { nonce }).status, 200);
+  assert.is(relays(cluster.rig('b')), 1);
   for (const name of ['a', 'b', 'c']) {
     client.rig = cluster.rig(name);
-    const again = client.post(order, undefined, { nonce: nonces[0] });
-    assert.is(problemOf(again), 'badNonce', name);
+    assert.is(problemOf(client.post(authorization, undefined, { nonce })), 'badNonce', name);
   }
 });
 
@@ -102,6 +114,27 @@ test('an issuer that lacks what is known here of what a read shows leaves it her
   assert.is(shown['status'], 'deactivated');
   assert.is(client.post(order, undefined, { nonce: third }).body['status'], 'invalid');
   assert.is(relays(cluster.rig('b')), 0);
+});
+
+test('an order that is not valid yet is shown where more may be known of its authorizations', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  const first = client.order(['reused.example.com']).body;
+  client.prove(first);
+  cluster.run(4);
+  const order = client.order(['reused.example.com']);
+  assert.is(order.body['status'], 'ready');
+  const [one, two] = [client.nonce(), client.nonce()];
+  client.rig = cluster.rig('b');
+  const [authorization = ''] = first['authorizations'] as string[];
+  const change = { status: 'deactivated' };
+  assert.is(client.post(path(authorization), change, { nonce: client.nonce() }).status, 200);
+  const shown = client.post(path(order.header('location')!), undefined, { nonce: one });
+  assert.is(shown.body['status'], 'invalid');
+  assert.is(
+    client.post(path(authorization), undefined, { nonce: two }).body['status'],
+    'deactivated',
+  );
 });
 
 test('what is refused is refused by the node that was asked, and its nonce is spent', () => {
@@ -130,15 +163,15 @@ test('a read of another account is refused, whoever looks at it', () => {
 });
 
 test('a read that is longer than any honest one is not handed on', () => {
-  const { cluster, client, order, nonces } = scene();
-  const jws = client.jws(order, undefined, { nonce: nonces[0]! });
+  const { cluster, client, authorization, nonces } = scene();
+  const jws = client.jws(authorization, undefined, { nonce: nonces[0] });
   const body = JSON.stringify(jws).padEnd(LIMITS.readLength + 1);
-  assert.is(client.post(order, undefined, { body }).status, 200);
+  assert.is(client.post(authorization, undefined, { body }).status, 200);
   assert.is(relays(cluster.rig('b')), 0);
 });
 
 test('an issuer that has just started leaves reads to whom they came to', () => {
-  const { cluster, client, order } = scene();
+  const { cluster, client, authorization: target } = scene();
   cluster.run(3);
   const { database, facts } = cluster.rig('a');
   cluster.split(['a'], ['b', 'c']);
@@ -147,7 +180,7 @@ test('an issuer that has just started leaves reads to whom they came to', () => 
   client.rig = a;
   const nonce = client.nonce();
   const reads: Json[] = [
-    { target: order, body: JSON.stringify(client.jws(order, undefined, { nonce })), known: [] },
+    { target, body: JSON.stringify(client.jws(target, undefined, { nonce })), known: [] },
   ];
   const ask = null;
   a.submit({ kind: 'redeem-asked', exchange: 901, from: 'b', nonces: [nonce], reads, ask });
@@ -156,29 +189,29 @@ test('an issuer that has just started leaves reads to whom they came to', () => 
 });
 
 test('reads that make no sense are left alone, and their nonces are spent once', () => {
-  const { cluster, client, order, authorization } = scene();
+  const { cluster, client, authorization: target } = scene();
   const a = cluster.rig('a');
   client.rig = a;
   const [nonce, other] = [client.nonce(), client.nonce()];
-  const body = JSON.stringify(client.jws(order, undefined, { nonce }));
-  const change = JSON.stringify(client.jws(authorization, { status: 'deactivated' }, { nonce }));
-  const otherBody = JSON.stringify(client.jws(order, undefined, { nonce: other }));
+  const body = JSON.stringify(client.jws(target, undefined, { nonce }));
+  const change = JSON.stringify(client.jws(target, { status: 'deactivated' }, { nonce }));
+  const otherBody = JSON.stringify(client.jws(target, undefined, { nonce: other }));
   const senseless: readonly Json[] = [
     'order',
     7,
     [],
     {},
-    { target: order, body },
+    { target, body },
     { target: 7, body, known: [] },
-    { target: order, body: 7, known: [] },
-    { target: order, body, known: 'all' },
-    { target: order, body, known: [['a.boot', -1]] },
-    { target: order, body: '{', known: [] },
+    { target, body: 7, known: [] },
+    { target, body, known: 'all' },
+    { target, body, known: [['a.boot', -1]] },
+    { target, body: '{', known: [] },
     { target: '/acme/new-order', body, known: [] },
     { target: '/nowhere', body, known: [] },
-    { target: authorization, body: change, known: [] },
+    { target, body: change, known: [] },
     // Of another nonce than it came with, which is not spent either.
-    { target: order, body: otherBody, known: [] },
+    { target, body: otherBody, known: [] },
   ];
   const nonces = senseless.map(() => nonce);
   a.submit({ kind: 'redeem-asked', exchange: 901, from: 'b', nonces, reads: senseless, ask: null });
@@ -188,8 +221,8 @@ test('reads that make no sense are left alone, and their nonces are spent once',
     senseless.map((_, at) => at === 0),
   );
   assert.ok(said.every(({ answer }) => answer === undefined));
-  assert.is(client.post(order, undefined, { nonce: other }).status, 200);
-  assert.is(client.post(authorization, undefined).body['status'], 'pending', 'nothing was changed');
+  assert.is(client.post(target, undefined, { nonce: other }).status, 200);
+  assert.is(client.post(target, undefined).body['status'], 'pending', 'nothing was changed');
 });
 
 test('what an issuer answers in another form, or to what is no read, is not handed on', () => {
@@ -234,7 +267,7 @@ test('reads and writes that go to an issuer in one call get what each needs', ()
   const b = cluster.rig('b');
   b.settle = () => {};
   // The first call leaves at once; the others gather meanwhile, and go together.
-  const begun = [order, authorization, '/acme/new-order', order].map((target, at) => {
+  const begun = [authorization, order, '/acme/new-order', authorization].map((target, at) => {
     const identifiers = [{ type: 'dns', value: 'z.example.com' }];
     const payload = target === '/acme/new-order' ? { identifiers } : undefined;
     return client.begin(target, payload, { nonce: nonces[at]! }).id;
@@ -245,7 +278,46 @@ test('reads and writes that go to an issuer in one call get what each needs', ()
     replies.map(({ status }) => status),
     [200, 200, 201, 200],
   );
-  assert.is(relays(b), 3);
+  assert.is(relays(b), 2);
+});
+
+test('an issuer leaves reads of what it would have to load, however many they are', () => {
+  const cluster = started();
+  const client = Client.registered(cluster.rig('a'));
+  const orders = Array.from(
+    { length: 65 },
+    (_, at) => client.order([`cold${at}.example.com`]).body,
+  );
+  const targets = orders.map((order) => path((order['authorizations'] as string[])[0]!));
+  cluster.run(4);
+  const { database, facts } = cluster.rig('a');
+  cluster.restart('a', { database, facts });
+  cluster.run(4);
+  client.rig = cluster.rig('a');
+  const nonces = targets.map(() => client.nonce());
+  const b = cluster.rig('b');
+  client.rig = b;
+  b.settle = () => {};
+  const begun = targets.map((target, at) => {
+    return client.begin(target, undefined, { nonce: nonces[at]! }).id;
+  });
+  cluster.deliver();
+  const statuses = begun.map((id) => b.response(id)?.status);
+  assert.equal(new Set(statuses), new Set([200]));
+});
+
+test('an issuer asks nobody else about the nonce of a read', () => {
+  const { cluster, client, authorization: target } = scene();
+  const a = cluster.rig('a');
+  client.rig = cluster.rig('c');
+  const nonce = client.nonce();
+  const reads = [
+    { target, body: JSON.stringify(client.jws(target, undefined, { nonce })), known: [] },
+  ];
+  const before = a.effects.length;
+  a.submit({ kind: 'redeem-asked', exchange: 901, from: 'b', nonces: [nonce], reads, ask: null });
+  assert.not.ok(a.effects.slice(before).some(({ kind }) => kind === 'redeem'));
+  assert.is.not(told(a)[0]!.verdict, 'spent');
 });
 
 test.run();

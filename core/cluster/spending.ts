@@ -53,7 +53,8 @@ export function answerRedemption(
 ): PeerResult | undefined {
   const { exchange, from, ask: json } = asked;
   if (membership.isRemoved || membership.removed.has(from)) return undefined;
-  const spent = spendAll(tx, nonces, answerRead, asked);
+  // Once, however often this has to be run for the rows of the page.
+  const spent = (tx.memory.note ??= spendAll(tx, nonces, answerRead, asked)) as readonly Spent[];
   assert(tx.drafts.size === 0, 'a read writes nothing');
   const verdicts = spent as unknown as Json;
   const vocabulary = vocabularies.of(from);
@@ -76,54 +77,22 @@ export function answerRedemption(
   return { seen, clockMs, origin: origin ?? undefined, followUp: 'rest', ...peer };
 }
 
-/** What was done for a call already, however often it has to be run for rows of reads and page. */
-interface Spending {
-  readonly spent: Spent[];
-  /** Of the answers among them. */
-  octets: number;
-  /** What the read that is under way has noted. */
-  read: unknown;
-}
-
+/** Nothing here waits for rows, so all of it is done in the first run. */
 function spendAll(
   tx: Transaction,
   nonces: NonceBook,
   answerRead: AnswerRead,
   asked: Asked,
 ): readonly Spent[] {
-  const { memory } = tx;
-  const spending = (memory.note ??= { spent: [], octets: 0, read: undefined }) as Spending;
-  const { spent } = spending;
-  for (const [at, nonce] of asked.nonces.entries()) {
-    if (at < spent.length) continue;
-    const read = spending.octets < LIMITS.redemptionOctets ? (asked.reads[at] ?? null) : null;
-    const { isSpent, answer } =
-      read === null ? UNREAD : aside(memory, spending, answerRead, read, nonce);
-    if (answer !== undefined) {
-      spending.octets += answer.body.length;
-      spent.push({ verdict: 'spent', upTo: null, answer });
-    } else spent.push(isSpent ? spentAt(tx, nonces, nonce) : spend(tx, nonces, nonce));
-  }
-  return spent;
-}
-
-/** Answers a read, which has a note of its own. */
-function aside(
-  memory: Transaction['memory'],
-  spending: Spending,
-  answerRead: AnswerRead,
-  read: Json,
-  nonce: string,
-): AnsweredRead {
-  memory.note = spending.read;
-  try {
-    const answered = answerRead(read, nonce);
-    memory.note = undefined;
-    return answered;
-  } finally {
-    spending.read = memory.note;
-    memory.note = spending;
-  }
+  let octets = 0;
+  return asked.nonces.map((nonce, at) => {
+    const read = octets < LIMITS.redemptionOctets ? (asked.reads[at] ?? null) : null;
+    const { isSpent, answer } = read === null ? UNREAD : answerRead(read, nonce);
+    if (answer === undefined)
+      return isSpent ? spentAt(tx, nonces, nonce) : spend(tx, nonces, nonce);
+    octets += answer.body.length;
+    return { verdict: 'spent', upTo: null, answer };
+  });
 }
 
 function spend(tx: Transaction, nonces: NonceBook, nonce: string): Spent {

@@ -32,13 +32,18 @@ interface AtNode {
   readonly commands: Map<number, CaCommand>;
 }
 
-/** Requests without an answer, by their text. */
-type Sent = Map<string, WebRequest>;
+/** By the text of a request. */
+interface Relays {
+  /** Requests without an answer. */
+  readonly sent: Map<string, WebRequest>;
+  /** What the issuers of their nonces have answered. */
+  readonly said: Map<string, WebResponse>;
+}
 
 export function answers(): Checker {
   const nodes: AtNode[] = [];
   const origins: Origins = new Map();
-  const sent: Sent = new Map();
+  const relays: Relays = { sent: new Map(), said: new Map() };
   return {
     name: 'answers',
     watches: ['start', 'step'],
@@ -50,7 +55,7 @@ export function answers(): Checker {
         nodes[observation.node] = { shelf, open: new Map(), asked: new Map(), commands: new Map() };
       }
       return observation.kind === 'step'
-        ? follow(nodes[observation.node]!, sent, observation, world)
+        ? follow(nodes[observation.node]!, relays, observation, world)
         : undefined;
     },
     atEnd: () => [],
@@ -59,7 +64,7 @@ export function answers(): Checker {
 
 function follow(
   { shelf, open, asked, commands }: AtNode,
-  sent: Sent,
+  { sent, said }: Relays,
   { node, input, effects, now }: Extract<Observation, { kind: 'step' }>,
   world: WorldView,
 ): Finding | undefined {
@@ -82,10 +87,13 @@ function follow(
       const reads = asked.get(effect.exchange) ?? [];
       asked.delete(effect.exchange);
       for (const [at, response] of relayedIn(effect.page).entries()) {
-        const web = sent.get(String((reads[at] as JsonObject | null)?.['body']));
+        const text = String((reads[at] as JsonObject | null)?.['body']);
+        const web = sent.get(text);
+        if (web === undefined || response === undefined) continue;
+        said.set(text, response);
         // Where the page had to wait for rows, the answers are of before.
         const isNew = input.kind === 'redeem-asked';
-        if (web === undefined || response === undefined || !isNew) continue;
+        if (!isNew) continue;
         const wrong = wrongWith(shelf, web, response, now, isNew);
         if (wrong !== undefined) finding ??= found(world, node, web, wrong);
       }
@@ -105,7 +113,10 @@ function follow(
       if (wrong !== undefined) finding ??= foundOf(world, node, command, wrong);
     }
     if (web !== undefined) {
-      const wrong = wrongWith(shelf, web, effect.response, now, isNew);
+      const wrong =
+        effect.response.from === undefined
+          ? wrongWith(shelf, web, effect.response, now, isNew)
+          : wrongRelay(said, web, effect.response);
       if (wrong !== undefined) finding ??= found(world, node, web, wrong);
     }
     shelf.settle();
@@ -124,10 +135,7 @@ function wrongWith(
   const form = wrongForm(web, response);
   if (form !== undefined) return form;
   const problem = problemOf(response);
-  // What another node has answered was looked at when it did.
-  if (problem === 'badNonce' || response.status === 503 || response.from !== undefined) {
-    return undefined;
-  }
+  if (problem === 'badNonce' || response.status === 503) return undefined;
   const facts = factsOf(web);
   const actual = problem === undefined ? String(response.status) : `${response.status} ${problem}`;
   const before = shelf.lookingBack(() => outcomesOf(facts, shelf, now.wallMs));
@@ -140,6 +148,22 @@ function wrongWith(
     return `${actual} where a correct CA answers ${right.join(' or ') || 'later'}`;
   }
   return problem === undefined ? wrongBody(facts, response, shelf, now.wallMs) : undefined;
+}
+
+/** What is handed on has to be what another node has answered to just this; it was judged there. */
+function wrongRelay(
+  said: Relays['said'],
+  web: WebRequest,
+  response: WebResponse,
+): string | undefined {
+  const answer = said.get(String(web.body));
+  said.delete(String(web.body));
+  const isSame = answer?.body === response.body && sameHeaders(answer, response);
+  return isSame ? undefined : `what is handed on from ${response.from} is not its answer to this`;
+}
+
+function sameHeaders(a: WebResponse, b: WebResponse): boolean {
+  return JSON.stringify(a.headers) === JSON.stringify(b.headers);
 }
 
 function matches(outcome: string, actual: string): boolean {

@@ -142,9 +142,7 @@ function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahea
 /** A page, or verdicts about nonces with answers to reads and a page, which they may go without. */
 function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
   for (const answer of relayedIn(told)) {
-    const body = answer && bodyOf(answer);
-    if (body?.['finalize'] === undefined) continue;
-    const ahead = orderAhead(idOf(body['finalize']), body, disk);
+    const ahead = answer && answerAhead(answer, disk);
     if (ahead !== undefined) return ahead;
   }
   const page = told['verdicts'] === undefined ? told : told['page'];

@@ -9,7 +9,7 @@
 import type { Record } from '../../core/crdt/record.ts';
 import type { CaCommand } from '../../core/input.ts';
 import type { Checker, Finding } from '../checker.ts';
-import { bodyOf, factsOf } from '../exchange-facts.ts';
+import { bodyOf, factsOf, saidIn } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import { idOf, isAct } from '../operator-acts.ts';
 import type { WorldView } from '../world.ts';
@@ -71,6 +71,9 @@ export function monotonicitySeen(): Checker {
           if (least !== undefined) open.set(observation.call, least);
           return undefined;
         }
+        case 'visible':
+          for (const answer of saidIn(observation.effect)) note(own, shownBy(answer));
+          return undefined;
         case 'reply': {
           const least = open.get(observation.call);
           open.delete(observation.call);
@@ -78,10 +81,8 @@ export function monotonicitySeen(): Checker {
           const { response } = observation.reply;
           const shown = shownBy(response);
           if (shown === undefined) return undefined;
-          // Another node's answer must not be behind this one, but is not this one's word.
-          const isOwn = response.from === undefined;
-          const isHigher = !((own.get(shown.object)?.rank ?? -1) >= shown.rank);
-          if (isOwn && isHigher) own.set(shown.object, shown);
+          // Another node's answer must not be behind this one, and was noted as that one's word.
+          if (response.from === undefined) note(own, shown);
           const isBound = least?.object === shown.object && least.disks === (disks[node] ?? 0);
           return isBound ? judge(world, node, least, shown) : undefined;
         }
@@ -91,6 +92,11 @@ export function monotonicitySeen(): Checker {
     },
     atEnd: () => [],
   };
+}
+
+function note(best: Map<string, Shown>, shown: Shown | undefined): void {
+  if (shown === undefined || (best.get(shown.object)?.rank ?? -1) >= shown.rank) return;
+  best.set(shown.object, shown);
 }
 
 /** To be told twice that something was changed means that it went back meanwhile. */

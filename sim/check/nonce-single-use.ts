@@ -9,7 +9,7 @@ import type { WebResponse } from '../../core/effect.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type { Now } from '../../core/time.ts';
 import type { Checker, Finding } from '../checker.ts';
-import { factsOf, headerOf, problemOf, relayedIn } from '../exchange-facts.ts';
+import { factsOf, headerOf, problemOf, saidIn } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 import { storyOf } from './story.ts';
@@ -91,9 +91,7 @@ function judge(
   };
   let finding: Finding | undefined;
   for (const effect of effects) {
-    if (effect.kind === 'tell') {
-      for (const answer of relayedIn(effect.page)) if (answer) give(answer);
-    }
+    for (const answer of saidIn(effect)) give(answer);
     if (effect.kind !== 'respond') continue;
     const nonce = book.open.get(effect.request);
     book.open.delete(effect.request);

@@ -9,7 +9,7 @@ import type { Json } from '../../core/crdt/record.ts';
 import type { WebResponse } from '../../core/effect.ts';
 import type { Checker, Finding } from '../checker.ts';
 import { HOUR } from '../clock.ts';
-import { bodyOf, factsOf, idOf, problemOf } from '../exchange-facts.ts';
+import { bodyOf, factsOf, idOf, problemOf, saidIn } from '../exchange-facts.ts';
 import type { Observation } from '../observation.ts';
 import type { WorldView } from '../world.ts';
 import { shownBy } from './seen.ts';
@@ -60,11 +60,16 @@ export function readYourWrites(): Checker {
   const at = (node: number): Told => (nodes[node] ??= nothing());
   return {
     name: 'read-your-writes',
-    watches: ['call', 'reply', 'disk'],
+    watches: ['call', 'reply', 'disk', 'visible'],
     observe: (observation, world) => {
       switch (observation.kind) {
         case 'disk':
           nodes[observation.node] = nothing();
+          return undefined;
+        case 'visible':
+          for (const answer of saidIn(observation.effect)) {
+            remember(at(observation.node), undefined, -1, answer, observation.atUs);
+          }
           return undefined;
         case 'call':
           begun.set(observation.call, at(observation.node));
@@ -127,7 +132,8 @@ function take(
   if (reply.kind !== 'response') return undefined;
   const { response } = reply;
   const finding = relies?.told === told ? wrongAnswer(relies, response, node, world) : undefined;
-  remember(told, relies, call, response, atUs);
+  // What another node has answered was remembered as that one's word.
+  if (response.from === undefined) remember(told, relies, call, response, atUs);
   return finding;
 }
 
@@ -162,8 +168,7 @@ function remember(
   response: WebResponse,
   atUs: number,
 ): void {
-  // What another node has answered is that one's word.
-  if (response.status >= 300 || response.from !== undefined) return;
+  if (response.status >= 300) return;
   const shown = shownBy(response);
   if (shown !== undefined) told.objects.set(shown.object, atUs);
   if (relies?.told === told && relies.isWrite && told.writing.get(relies.id) === call) {

@@ -95,12 +95,11 @@ function judge(
   if (effect.kind !== 'respond') return undefined;
   const request = open.get(effect.request);
   open.delete(effect.request);
-  if (request === undefined) return undefined;
+  // What another node has answered need not be here.
+  if (request === undefined || effect.response.from !== undefined) return undefined;
   const { disk } = world.nodes[node]!;
   const problem = problemOf(effect.response);
   // Others may be refused before anybody looks at their nonce.
-  // What another node has answered need not be here.
-  if (effect.response.from !== undefined) return undefined;
   const isTaken = effect.response.status < 300 || problem === 'accountDoesNotExist';
   const isLate = world.nodes[node]!.now().monoMs - request.monoMs >= LIMITS.coverageMs;
   const came = acknowledged.get(request.nonce);
