@@ -293,7 +293,14 @@ export function optionSpec(name: OptionName): OptionSpec {
   return OPTIONS[name];
 }
 
-/** The settings of a seed: overrides first, then what the swarm column gives this seed. */
+/** Records that a flow leaves behind, and versions of them that are met on the way. */
+const RECORDS_PER_FLOW = 8;
+const MOST_SETTLE_SECS = 100_000;
+
+/**
+ * The settings of a seed: overrides first, then what the swarm column gives this seed. It has as long
+ * to settle as its world needs.
+ */
 export function resolve(seed: number, overrides: Partial<Options> = {}): Options {
   const draws = new Draws(seed);
   const pairs = OPTION_NAMES.map((name): [OptionName, number] => {
@@ -303,7 +310,23 @@ export function resolve(seed: number, overrides: Partial<Options> = {}): Options
     if (swarm === undefined) return [name, fallback];
     return [name, swarm[draws.below(swarm.length, PICK, stream(name), 0)]!];
   });
-  return Object.fromEntries(pairs) as Options;
+  const options = Object.fromEntries(pairs) as Options;
+  const livenessSecs = overrides.livenessSecs ?? settleSecs(options);
+  return { ...options, livenessSecs };
+}
+
+/**
+ * A node that has lost its disk fetches everything anew, page by page, and a message that is lost costs
+ * a timeout: twice what that takes where pages are small, links slow and clients many.
+ */
+function settleSecs(options: Options): number {
+  const { clients, flowsPerHour, safetySecs, pageRecords, lossPpm } = options;
+  const flows = (clients * flowsPerHour * safetySecs) / 3600;
+  const arrives = 1 - lossPpm / 1_000_000;
+  const lostSecs = (1 - arrives * arrives) * (options.exchangeTimeoutMs / 1000);
+  const pageSecs = (2 * options.delayUs) / 1_000_000 + lostSecs;
+  const fetchSecs = ((flows * RECORDS_PER_FLOW) / pageRecords) * pageSecs;
+  return Math.max(options.livenessSecs, Math.min(Math.ceil(2 * fetchSecs), MOST_SETTLE_SECS));
 }
 
 /** Every option at its default: a quiet world, for tests and scenarios. */

@@ -89,8 +89,8 @@ function follow(
       for (const [at, response] of relayedIn(effect.page).entries()) {
         const text = String((reads[at] as JsonObject | null)?.['body']);
         const web = sent.get(text);
+        if (response !== undefined) said.set(text, response);
         if (web === undefined || response === undefined) continue;
-        said.set(text, response);
         // Where the page had to wait for rows, the answers are of before.
         const isNew = input.kind === 'redeem-asked';
         if (!isNew) continue;
