@@ -5,6 +5,7 @@ import type { Input } from '../../core/input.ts';
 import { History, status } from '../testing/history.ts';
 import { members } from './members.ts';
 
+const NONE: ReadonlyMap<string, string | null> = new Map();
 const TELL: Effect = { kind: 'tell', exchange: 1, page: {} };
 
 function asked(from: string): Input {
@@ -22,7 +23,7 @@ test('an answer to a removed node is found', () => {
   history.commit(0, [status('node/n1', 'removed')]);
   history.step(0, asked('n1'), [TELL]);
   history.step(0, { kind: 'told', from: 'n1', page: {} }, [
-    { kind: 'persist', records: [status('order/o', 'valid')], forget: [], facts: new Map() },
+    { kind: 'persist', records: [status('order/o', 'valid', 'n1.1', 1)], forget: [], facts: NONE },
   ]);
   assert.is(history.promises.length, 2);
 });
@@ -33,6 +34,20 @@ test('a member is answered, and what a removed node says is thrown away', () => 
   history.step(0, asked('n1'), [TELL]);
   history.commit(0, [status('node/n1', 'removed', 'n0.1', 2)]);
   history.step(0, { kind: 'told', from: 'n1', page: {} });
+  assert.equal(history.promises, []);
+});
+
+test('requests that have waited for a removed node go on with its last answer', () => {
+  const history = new History(members());
+  history.commit(0, [status('node/n1', 'removed')]);
+  history.step(0, { kind: 'told', from: 'n1', page: {} }, [
+    {
+      kind: 'persist',
+      records: [status('account/x', 'valid', 'n0.1', 3)],
+      forget: [],
+      facts: NONE,
+    },
+  ]);
   assert.equal(history.promises, []);
 });
 
