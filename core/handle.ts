@@ -8,6 +8,7 @@ import { concludeList } from './acme/crl.ts';
 import { concludeIssuance } from './acme/finalize.ts';
 import type { Held } from './acme/held.ts';
 import { doChore, takeOver } from './acme/recovery.ts';
+import { LEFT } from './acme/relay.ts';
 import { answerRead, handleRequest } from './acme/routes.ts';
 import { assert, unreachable } from './assert.ts';
 import type { Cluster, PeerResult } from './cluster/cluster.ts';
@@ -198,9 +199,10 @@ function redeemAsked(
   unready: string | undefined,
   input: Extract<Input, { kind: 'redeem-asked' }>,
 ): PeerResult | undefined {
-  const answer: AnswerRead = (read, nonce) => answerRead(tx, held, read, nonce);
-  const leave: AnswerRead = () => ({ isSpent: false });
-  return answerRedemption(tx, cluster, held.nonces, unready ? leave : answer, input);
+  const answer: AnswerRead = (read, nonce) => {
+    return unready === undefined ? answerRead(tx, held, read, nonce) : LEFT;
+  };
+  return answerRedemption(tx, cluster, held.nonces, answer, input);
 }
 
 /** Nothing that a removed node says is taken in; a call to it may have ended with this. */

@@ -33,6 +33,6 @@ export function heldAtStart(
     lists: new RevocationLists(),
     leases: cluster?.leases,
     sealingKey,
-    ...(cluster && { redeem: (tx, ...asked) => redeem(tx, cluster, ...asked) }),
+    ...(cluster && { redeem: (tx, brought) => redeem(tx, cluster, brought) }),
   };
 }

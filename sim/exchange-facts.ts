@@ -97,6 +97,7 @@ function relayedResponse(answer: Json): WebResponse | undefined {
   const isOrder = body['finalize'] !== undefined;
   const route = isOrder ? 'order' : body['challenges'] === undefined ? 'cert' : 'authz';
   const response = { ...relayed, route };
+  BODIES.set(response, body);
   RELAYED.set(answer as JsonObject, response);
   return response;
 }

@@ -11,7 +11,16 @@ import type { Relayed } from './relay.ts';
 import type { ReusableAuthorizations } from './reuse.ts';
 import type { RevocationLists } from './revocation-lists.ts';
 
-/** What comes of a nonce that another node issued. */
+/** A nonce that another node issued, as a request brings it. */
+export interface ForeignNonce {
+  readonly nonce: string;
+  /** In hexadecimal, as the nonce names it. */
+  readonly issuer: string;
+  /** The request, where the issuer may answer it, or null; wanted once. */
+  readonly read: () => Json;
+}
+
+/** What comes of it. */
 export type NonceVerdict =
   | { readonly kind: 'spent' }
   /** And it has answered the request. */
@@ -29,14 +38,6 @@ export interface Held {
   readonly leases: Leases | undefined;
   /** Under which secrets in records are sealed. */
   readonly sealingKey: Uint8Array;
-  /**
-   * Has a nonce spent by the node that issued it, which may also answer `read`. A node that works
-   * alone cannot.
-   */
-  readonly redeem?: (
-    tx: Transaction,
-    nonce: string,
-    issuer: string,
-    read: () => Json,
-  ) => NonceVerdict;
+  /** Has a nonce spent by the node that issued it. A node that works alone cannot. */
+  readonly redeem?: (tx: Transaction, brought: ForeignNonce) => NonceVerdict;
 }

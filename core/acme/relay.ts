@@ -26,8 +26,6 @@ import { bindingOf } from './account-status.ts';
 export interface Read {
   readonly target: string;
   readonly body: string;
-  /** Of each origin the last event that is known where the request came, of what it shows. */
-  readonly known: VersionVector;
 }
 
 /** An answer to hand on; it becomes a response with the name of its route. */
@@ -38,6 +36,16 @@ export interface RelayedJson {
   readonly headers: readonly Json[];
   readonly body: string;
 }
+
+/** What its issuer has done for a nonce that came with a read. */
+export interface AnsweredRead {
+  /** Whether the nonce has been spent on the read. */
+  readonly isSpent: boolean;
+  readonly answer?: RelayedJson | undefined;
+}
+
+/** Left to the node that it came to. */
+export const LEFT: AnsweredRead = { isSpent: false };
 
 /** What an answer to a read can say in its head (see `renderAnswer`). */
 const HEADERS: readonly string[] = [
@@ -54,8 +62,8 @@ const MOST_HEADERS = 16;
 const PLAIN = /^[\x20-\x7e]{0,1024}$/;
 
 /**
- * A read as its issuer gets it; null when it is to be answered here: what is known here of the
- * records would have to be looked up first.
+ * A read as its issuer gets it, with the last event of each origin that is known here of what it
+ * shows; null when it is to be answered here: that would have to be looked up first.
  */
 export function readFor(
   tx: Transaction,
@@ -77,7 +85,7 @@ export function readHere(tx: Transaction, json: Json): Read | undefined {
     return undefined;
   }
   if (body.length > LIMITS.readLength || !coversAll(vectorOf(tx.replica), known)) return undefined;
-  return { target, body, known };
+  return { target, body };
 }
 
 /** An answer as it travels; undefined when it is none to hand on. */

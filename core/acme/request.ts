@@ -10,13 +10,13 @@ import type { KeyFacts } from '../primitives.ts';
 import type { Draft, Transaction } from '../transaction.ts';
 import { accountStatus } from './account-status.ts';
 import type { Outcome } from './answer.ts';
-import type { Held } from './held.ts';
+import type { Held, NonceVerdict } from './held.ts';
 import { isPostAsGet, type OuterJws, parseOuter, parsePayload, verifyJws } from './jws.ts';
 import type { NonceReading } from './nonce.ts';
 import type { Policy } from './policy.ts';
 import { Problem, problem } from './problem.ts';
 import { accountKey } from './records.ts';
-import { type Relayed, readFor } from './relay.ts';
+import { readFor } from './relay.ts';
 
 /** Who may sign a request to a resource. */
 export type Signer = 'account' | 'key' | 'either';
@@ -24,10 +24,7 @@ export type Signer = 'account' | 'key' | 'either';
 export type Wait = Outcome & { readonly kind: 'wait' };
 
 /** The issuer of its nonce has answered it. */
-export interface Relay {
-  readonly kind: 'relayed';
-  readonly answer: Relayed;
-}
+export type Relay = Extract<NonceVerdict, { readonly kind: 'relayed' }>;
 
 /** What its octets say, in every run: kept while another node is asked about its nonce. */
 export interface ReadRequest {
@@ -94,7 +91,7 @@ function redeem(
   { reason, issuer }: Extract<NonceReading, { readonly ok: false }>,
   read: () => Json,
 ): Wait | Relay | undefined {
-  const verdict = issuer === undefined ? undefined : held.redeem?.(tx, nonce, issuer, read);
+  const verdict = issuer === undefined ? undefined : held.redeem?.(tx, { nonce, issuer, read });
   if (verdict?.kind === 'wait' || verdict?.kind === 'relayed') return verdict;
   if (verdict?.kind === 'spent') return undefined;
   throw problem('badNonce', verdict?.reason ?? reason);

@@ -23,7 +23,7 @@ import { isPostAsGet, parseOuter } from './jws.ts';
 import { changeKey } from './key-change.ts';
 import { getOrder, newOrder } from './order.ts';
 import { mayBeStale, Problem, problem } from './problem.ts';
-import { type Read, type RelayedJson, readHere, toRelayed } from './relay.ts';
+import { type AnsweredRead, LEFT, type Read, readHere, toRelayed } from './relay.ts';
 import { renewalInformation } from './renewal.ts';
 import {
   authenticate,
@@ -117,16 +117,9 @@ export function handleRequest(tx: Transaction, held: Held, web: WebRequest): Web
  * The answer to a read that came to another node with this nonce of ours, if it can be given at once
  * and is no refusal: those are for the node that was asked.
  */
-export function answerRead(
-  tx: Transaction,
-  held: Held,
-  json: Json,
-  nonce: string,
-): { readonly isSpent: boolean; readonly answer: RelayedJson | undefined } {
+export function answerRead(tx: Transaction, held: Held, json: Json, nonce: string): AnsweredRead {
   const read = readHere(tx, json);
-  if (read === undefined || !held.nonces.read(nonce, tx.now.monoMs).ok) {
-    return { isSpent: false, answer: undefined };
-  }
+  if (read === undefined || !held.nonces.read(nonce, tx.now.monoMs).ok) return LEFT;
   const response = respondToRead(tx, held, read, nonce);
   const isSpent = isAuthenticated(tx.memory.note);
   tx.memory.note = undefined;

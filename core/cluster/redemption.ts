@@ -5,6 +5,7 @@
 // handed on and runs not at all.
 // Never here: the issuer's side (spending.ts), what a nonce looks like (acme/nonce.ts), transport.
 
+import type { ForeignNonce, NonceVerdict } from '../acme/held.ts';
 import { type Relayed, relayedFrom } from '../acme/relay.ts';
 import { askToJson } from '../crdt/page.ts';
 import { askOf } from '../crdt/receive.ts';
@@ -18,29 +19,12 @@ import type { Cluster, PeerResult } from './cluster.ts';
 import { takePage } from './exchange.ts';
 import { type Redemption, redemptionKey } from './redemptions.ts';
 
-/** What a request does next. */
-export type Verdict =
-  | { readonly kind: 'spent' }
-  /** By the issuer. */
-  | { readonly kind: 'relayed'; readonly answer: Relayed }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'wait'; readonly key: RecordKey; readonly ms: number };
+const SPENT: NonceVerdict = { kind: 'spent' };
 
-const SPENT: Verdict = { kind: 'spent' };
-
-/**
- * What a request with another node's nonce is to do. Asks the issuer when it first comes. `read`: the
- * request, where the issuer may answer it, or null.
- */
-export function redeem(
-  tx: Transaction,
-  cluster: Cluster,
-  nonce: string,
-  issuer: string,
-  read: () => Json,
-): Verdict {
+/** What a request with another node's nonce is to do. Asks the issuer when it first comes. */
+export function redeem(tx: Transaction, cluster: Cluster, brought: ForeignNonce): NonceVerdict {
   const { redemption } = tx.memory;
-  if (redemption === undefined) return begin(tx, cluster, nonce, issuer, read);
+  if (redemption === undefined) return begin(tx, cluster, brought);
   if (redemption.state === 'done') return SPENT;
   if (redemption.state === 'answered') return { kind: 'relayed', answer: redemption.answer };
   if (redemption.state === 'refused') return { kind: 'refused', reason: redemption.reason };
@@ -60,10 +44,8 @@ export function redeem(
 function begin(
   tx: Transaction,
   cluster: Cluster,
-  nonce: string,
-  issuer: string,
-  read: () => Json,
-): Verdict {
+  { nonce, issuer, read }: ForeignNonce,
+): NonceVerdict {
   const { membership, redemptions } = cluster;
   const peer = membership.withIssuer(issuer);
   if (peer === undefined) {
@@ -76,7 +58,7 @@ function begin(
 }
 
 /** Has a call leave, unless it left before or has to wait for a younger one; and waits for it. */
-function call(tx: Transaction, cluster: Cluster, redemption: number): Verdict {
+function call(tx: Transaction, cluster: Cluster, redemption: number): NonceVerdict {
   const { membership, redemptions, vocabularies } = cluster;
   const key = redemptionKey(redemption);
   const leaving = redemptions.depart(redemption, tx.now.monoMs);

@@ -5,7 +5,7 @@
 // Never here: the asker's side (redemption.ts), what a read shows (acme/routes.ts).
 
 import type { NonceBook } from '../acme/nonce.ts';
-import type { RelayedJson } from '../acme/relay.ts';
+import { type AnsweredRead, LEFT, type RelayedJson } from '../acme/relay.ts';
 import { assert } from '../assert.ts';
 import { pageToJson, readAsk } from '../crdt/page.ts';
 import type { Json } from '../crdt/record.ts';
@@ -30,14 +30,6 @@ interface Spent {
 
 /** Answers a read that came with a nonce of ours, if that can be done at once. */
 export type AnswerRead = (read: Json, nonce: string) => AnsweredRead;
-
-export interface AnsweredRead {
-  /** Whether its nonce has been spent on it. */
-  readonly isSpent: boolean;
-  readonly answer?: RelayedJson | undefined;
-}
-
-const UNREAD: AnsweredRead = { isSpent: false };
 
 /**
  * Spends the nonces, and answers the reads that can be answered at once. If there is anything else,
@@ -87,7 +79,7 @@ function spendAll(
   let octets = 0;
   return asked.nonces.map((nonce, at) => {
     const read = octets < LIMITS.redemptionOctets ? (asked.reads[at] ?? null) : null;
-    const { isSpent, answer } = read === null ? UNREAD : answerRead(read, nonce);
+    const { isSpent, answer } = read === null ? LEFT : answerRead(read, nonce);
     if (answer === undefined)
       return isSpent ? spentAt(tx, nonces, nonce) : spend(tx, nonces, nonce);
     octets += answer.body.length;

@@ -92,9 +92,8 @@ function follow(
         if (response !== undefined) said.set(text, response);
         if (web === undefined || response === undefined) continue;
         // Where the page had to wait for rows, the answers are of before.
-        const isNew = input.kind === 'redeem-asked';
-        if (!isNew) continue;
-        const wrong = wrongWith(shelf, web, response, now, isNew);
+        if (input.kind !== 'redeem-asked') continue;
+        const wrong = wrongWith(shelf, web, response, now, true);
         if (wrong !== undefined) finding ??= found(world, node, web, wrong);
       }
     }
