@@ -81,6 +81,8 @@ export type Effect =
       readonly ask: Json;
       /** A page for the peer, to be merged before it answers. */
       readonly push: Json | null;
+      /** Between two rounds, and no part of a fetch: it is short, there are many, and they hurry. */
+      readonly isBrief: boolean;
     }
   /** Answer a peer's ask, or its wish to redeem a nonce. */
   | { readonly kind: 'tell'; readonly exchange: number; readonly page: Json }

@@ -99,6 +99,8 @@ export interface Call {
   readonly seen: VersionVector | null;
   /** The peer was removed, and is told so. */
   readonly isFarewell?: true;
+  /** It is the peer's turn, whatever there is to say. */
+  readonly isRound?: boolean;
 }
 
 /** The node's wish to have a page at hand when a peer asks on. */

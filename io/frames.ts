@@ -5,7 +5,7 @@
 // than twice their length. Never here: sockets, and what bodies mean.
 
 /** In the Upgrade header (RFC 9110 §7.8), both ways. */
-export const STREAM_PROTOCOL = 'akamu-redeem';
+export const STREAM_PROTOCOL = 'akamu-fast';
 
 /** Status of a call that nobody has looked at: it may be made in another way. */
 export const NOT_TAKEN = 0;

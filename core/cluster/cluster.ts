@@ -153,8 +153,9 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     const chores = this.#dueChores(monoMs, replica).map((chore): Input => {
       return { kind: 'chore', chore, nowMs: wallMs, afterId: '' };
     });
+    const isRound = rounds.isRoundDue(monoMs);
     const peers = membership.isSilent ? [] : rounds.due(monoMs, vector);
-    const calls = peers.map((peer) => this.call(peer));
+    const calls = peers.map((peer) => this.call(peer, isRound));
     const lapsed = leases.lapsed(monoMs, { live: rounds.live(monoMs), sha256 });
     const lapses = lapsed.map((record): Input => ({ kind: 'lapse', record }));
     const urls = membership.introductions.due(monoMs, vector);
@@ -260,9 +261,9 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
     return this.#votes.agreedMs(ownMs, [...this.membership.peers, ...absent], monoMs);
   }
 
-  call(peer: string): Input {
+  call(peer: string, isRound: boolean = false): Input {
     const url = this.membership.urlOf(peer);
-    return { kind: 'call', peer, url, seen: this.rounds.seenBy(peer) ?? null };
+    return { kind: 'call', peer, url, seen: this.rounds.seenBy(peer) ?? null, isRound };
   }
 
   /** The upkeep that is due. */

@@ -71,6 +71,33 @@ test('a write is on every peer after one call each', () => {
   assert.is(handed(), once, 'and nobody passes on what all have');
 });
 
+test('first contact, rounds and fetches are sealed in full; what is told between them is brief', () => {
+  const cluster = new Cluster(['a', 'b'], {}, { records: 2, octets: 4_000 });
+  const [a, b] = [cluster.rig('a'), cluster.rig('b')];
+  /** Since the last time: for each ask whether it was brief. */
+  const asks = (rig: Rig): readonly boolean[] => {
+    return rig.effects.splice(0).flatMap((each) => (each.kind === 'ask' ? [each.isBrief] : []));
+  };
+  cluster.run(1);
+  assert.equal([...new Set([...asks(a), ...asks(b)])], [false], 'nothing was heard before');
+  Client.registered(a);
+  cluster.pass(40);
+  assert.equal(
+    [asks(a), asks(b)],
+    [[true, true], []],
+    'who knows the key; and that it was written',
+  );
+  for (let i = 0; i < 8; i++) Client.registered(a).order([`n${i}.example.com`]);
+  cluster.pass(40);
+  assert.is(asks(a)[0], true);
+  const fetched = asks(b);
+  assert.ok(fetched.length > 1 && fetched.slice(1).every((isBrief) => !isBrief), `${fetched}`);
+  cluster.run(1);
+  for (const rig of [a, b]) asks(rig);
+  cluster.run(1);
+  assert.equal([...new Set([...asks(a), ...asks(b)])], [false], 'its turn came');
+});
+
 test('what is handed over in many small pages arrives, and an ask under way is not disturbed', () => {
   const cluster = new Cluster(['a', 'b'], {}, { records: 2, octets: 4_000 });
   const client = Client.registered(cluster.rig('a'));

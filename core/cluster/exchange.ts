@@ -91,7 +91,7 @@ export const LOST: Exchanged = { followUp: 'lost', seen: undefined, clockMs: 0 }
 export function callPeer(
   tx: Transaction,
   options: Exchanging & Pick<RoundOptions, 'fanOut'>,
-  { peer, url, seen, isFarewell }: Call,
+  { peer, url, seen, isFarewell, isRound = false }: Call,
 ): void {
   if (isFarewell) {
     tx.emit({
@@ -100,6 +100,7 @@ export function callPeer(
       url,
       ask: askToJson(askOf(tx.replica, peer)),
       push: pushOf(tx, peer),
+      isBrief: false,
     });
     return;
   }
@@ -117,7 +118,8 @@ export function callPeer(
   // that it says is understood: it is told first who we are.
   const greeting = seen === null ? pushOf(tx, options.membership.self.node) : null;
   const ask = askToJson(askOf(tx.replica, peer), speech);
-  tx.emit({ kind: 'ask', peer, url, ask, push: push ?? greeting });
+  const isBrief = !isRound && seen !== null && !isFetching;
+  tx.emit({ kind: 'ask', peer, url, ask, push: push ?? greeting, isBrief });
 }
 
 /** A page of nothing but the record of a node; null when there is none yet. */

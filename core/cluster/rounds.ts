@@ -134,12 +134,16 @@ export class Rounds {
     return this.#peers.get(name)?.failures === 0;
   }
 
+  isRoundDue(monoMs: number): boolean {
+    return monoMs >= this.#nextMonoMs && this.#peers.size > 0;
+  }
+
   /** The peers to ask now; none while no round is due. `vector`: what this node has seen. */
   due(monoMs: number, vector: VersionVector): readonly string[] {
     const { intervalMs, fanOut } = this.#options;
     const count = fanOut === 0 ? this.#peers.size : Math.min(fanOut, this.#peers.size);
     const behind = monoMs >= this.#hurriedMonoMs ? this.#behind(monoMs, vector) : [];
-    if (monoMs >= this.#nextMonoMs && this.#peers.size > 0) {
+    if (this.isRoundDue(monoMs)) {
       this.#nextMonoMs = monoMs + intervalMs - this.#draw(Math.ceil(intervalMs / 5));
       return this.#take(count).filter((peer) => {
         return behind.includes(peer) ? this.#askOrRemember(peer, monoMs) : this.ask(peer, monoMs);

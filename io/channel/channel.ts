@@ -14,7 +14,7 @@ export const NODE_ID_HEADER = 'X-Akamu-Node-Id';
 export const BOOT_HEADER = 'X-Akamu-Boot';
 /** Of sealed messages and of their answers. */
 export const SEALED_TYPE = 'application/pkcs7-mime';
-/** Of redemptions and of their answers. */
+/** Of calls over the fast channel and of their answers. */
 export const FAST_TYPE = 'application/octet-stream';
 /** Of introductions and of their answers. */
 export const INTRODUCTION_TYPE = 'application/json';
@@ -59,12 +59,23 @@ export interface Asked {
   readonly push: Json | null;
 }
 
-/** A peer's wish to have nonces redeemed. Hand it back to answer it, once. */
-export interface RedeemAsked {
+/** What is said over the fast channel. */
+export type FastCall =
+  /** A wish to have nonces spent, and the reads that came with them answered. */
+  | {
+      readonly kind: 'redeem';
+      readonly nonces: readonly string[];
+      /** One for each nonce, or null. */
+      readonly reads: readonly Json[];
+      readonly ask: Json;
+    }
+  /** An exchange of records between two sealed ones. */
+  | { readonly kind: 'sync'; readonly ask: Json; readonly push: Json | null };
+
+/** A fast call of a peer. Hand it back to answer it, once. */
+export interface FastAsked {
   readonly from: string;
-  readonly nonces: readonly string[];
-  readonly reads: readonly Json[];
-  readonly ask: Json;
+  readonly call: FastCall;
 }
 
 /** A member whose descriptor is not genuine, and in words why. */
@@ -112,18 +123,13 @@ export interface Channel {
   heardBoot(peer: string, boot: string | undefined): boolean;
 
   /**
-   * A body for POST …/admin/gossip/redeem. Refuses with `no-fast-key` when no gossip message of
-   * the peer's present start has come in yet.
+   * A body for POST …/admin/gossip/fast. Refuses with `no-fast-key` when no sealed message of the
+   * peer's present start has come in yet.
    */
-  sealRedeem(
-    peer: string,
-    nonces: readonly string[],
-    reads: readonly Json[],
-    ask: Json,
-  ): Promise<Sent>;
-  openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked>;
-  sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array>;
-  openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;
+  sealFast(peer: string, call: FastCall): Promise<Sent>;
+  openFast(header: string | undefined, body: Uint8Array): Promise<FastAsked>;
+  sealFastAnswer(asked: FastAsked, answer: Json): Promise<Uint8Array>;
+  openFastAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json>;
 
   /** A body for POST …/admin/gossip/identity at this URL. */
   introduce(url: string): Introduction;

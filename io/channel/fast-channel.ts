@@ -1,11 +1,12 @@
-// The cheap channel for redemptions: AES-256-GCM under a key that the issuer of nonces has handed
-// to the asker inside a sealed message.
-// A request is: version, boot of the asker (16), boot of the issuer (16), number (8), ciphertext,
-// tag (16). An answer is ciphertext and tag. Keys are derived for one pair of boots and one
-// direction; the nonce is the number of the request, in the answer too, which is made once.
-// Invariant: no nonce is used twice under one key: a boot of the asker counts up, and a boot is a
-// part of the key. Keys live as long as the memory that catches replays, so no time is needed.
-// Never here: how keys are handed over, and what is redeemed.
+// The cheap channel for what is short and hurries: AES-256-GCM under a key that the called node has
+// handed to the caller inside a sealed message.
+// A request is: version, id of the key (4), boot of the caller (16), boot of the called (16), number
+// (8), ciphertext, tag (16). An answer is ciphertext and tag. Keys are derived for one pair of boots
+// and one direction; the nonce is the number of the request, in the answer too, which is made once.
+// Invariant: no nonce is used twice under one key: a boot of the caller counts up, and a boot is a
+// part of the key. Keys live as long as the memory that catches replays, so no time is needed, but
+// no longer than the KEM key under which they were handed over.
+// Never here: how keys are handed over, and what is said.
 
 import {
   createCipheriv,
@@ -16,15 +17,20 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { concatBytes, fromBase64Url, toBase64Url } from '../../core/bytes.ts';
+import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import { refuse } from './refusal.ts';
 import { ReplayGuard } from './replay-guard.ts';
 
 const VERSION = 1;
+const ID_OCTETS = 4;
 const BOOT_OCTETS = 16;
-const NUMBER_AT = 1 + 2 * BOOT_OCTETS;
+const BOOTS_AT = 1 + ID_OCTETS;
+const NUMBER_AT = BOOTS_AT + 2 * BOOT_OCTETS;
 const HEAD_OCTETS = NUMBER_AT + 8;
 const TAG_OCTETS = 16;
 const KEY_OCTETS = 32;
+/** Of one peer: it may have got other KEM keys faster than it was heard. */
+const MOST_KEYS = 8;
 
 /** What a peer has said of itself in a sealed message. */
 export interface Handed {
@@ -44,6 +50,8 @@ export interface Pending {
 }
 
 interface Keys {
+  /** Tells whether the other side has the same ones. */
+  readonly id: Uint8Array;
   readonly request: KeyObject;
   readonly answer: KeyObject;
 }
@@ -52,8 +60,8 @@ interface Peer {
   readonly handed: Handed;
   /** For what we ask of it; undefined when its boot is known to be over. */
   asking: Keys | undefined;
-  /** For what it asks of us. */
-  readonly answering: Keys;
+  /** For what it asks of us, latest first: those before go when it calls under a later one. */
+  readonly answering: Keys[];
 }
 
 export class FastChannel {
@@ -61,6 +69,8 @@ export class FastChannel {
   readonly #boot: string;
   readonly #secret = new Uint8Array(randomBytes(KEY_OCTETS));
   readonly #peers = new Map<string, Peer>();
+  /** To which the key of each peer is sealed. */
+  #kemKeys: ReadonlyMap<string, string> = new Map();
   /** Per peer, over all its boots, so that numbers go on when a boot is heard of late. */
   readonly #sent = new Map<string, number>();
   readonly #replays = new ReplayGuard();
@@ -73,8 +83,9 @@ export class FastChannel {
 
   /** The key this peer is handed for what it asks of us, base64url. */
   keyFor(peer: string): string {
-    const info = `akamu redemption key v1 ${this.#node} ${peer}`;
-    return toBase64Url(new Uint8Array(hkdfSync('sha256', this.#secret, '', info, KEY_OCTETS)));
+    const info = `akamu fast key v1 ${this.#node} ${peer}`;
+    const salt = this.#kemKeys.get(peer) ?? '';
+    return toBase64Url(new Uint8Array(hkdfSync('sha256', this.#secret, salt, info, KEY_OCTETS)));
   }
 
   /** Notes what a sealed message has brought. */
@@ -82,15 +93,10 @@ export class FastChannel {
     const known = this.#peers.get(peer);
     const isSame = known?.handed.boot === handed.boot && known.handed.fastKey === handed.fastKey;
     if (isSame && known.asking !== undefined) return;
-    const [us, them] = [
-      { node: this.#node, boot: this.#boot },
-      { node: peer, boot: handed.boot },
-    ];
-    this.#peers.set(peer, {
-      handed,
-      asking: keysOf(handed.fastKey, us, them),
-      answering: keysOf(this.keyFor(peer), them, us),
-    });
+    const asking = keysOf(handed.fastKey, this.#self, { node: peer, boot: handed.boot });
+    const isOfBoot = known?.handed.boot === handed.boot;
+    const answering = isOfBoot ? known.answering : [this.#answering(peer, handed)];
+    this.#peers.set(peer, { handed, asking, answering });
   }
 
   /** The boot the peer was last heard from in a sealed message. */
@@ -104,7 +110,17 @@ export class FastChannel {
     if (known !== undefined) known.asking = undefined;
   }
 
-  forget(removed: readonly string[]): void {
+  /** These are the peers. Who has another KEM key than before is handed another key. */
+  members(members: Iterable<NodeDescriptor>, removed: readonly string[]): void {
+    const kemKeys = new Map([...members].map(({ node, kem }) => [node, kem]));
+    const renewed = [...this.#peers].filter(([peer]) => {
+      return kemKeys.get(peer) !== this.#kemKeys.get(peer);
+    });
+    this.#kemKeys = kemKeys;
+    for (const [peer, { answering, handed }] of renewed) {
+      answering.unshift(this.#answering(peer, handed));
+      answering.splice(MOST_KEYS);
+    }
     this.#replays.forget(removed);
     for (const peer of removed) {
       this.#peers.delete(peer);
@@ -122,7 +138,7 @@ export class FastChannel {
     if (known?.asking === undefined) return refuse('no-fast-key', peer);
     const number = (this.#sent.get(peer) ?? 0) + 1;
     this.#sent.set(peer, number);
-    const head = headOf(this.#boot, known.handed.boot, number);
+    const head = headOf(known.asking, this.#boot, known.handed.boot, number);
     const sealed = encrypt(known.asking.request, number, head, content);
     const tag = sealed.subarray(-TAG_OCTETS);
     const due = { peer, key: known.asking.answer, number, tag };
@@ -137,13 +153,24 @@ export class FastChannel {
     const number = numberOf(body);
     if (number === undefined) return refuse('decryption', 'it is too short, or of another version');
     const { boot, issueMs } = known.handed;
-    if (Buffer.compare(head, headOf(boot, this.#boot, number)) !== 0) {
-      return refuse('no-fast-key', 'it is of another boot');
-    }
-    const content = decrypt(known.answering.request, number, head, body.subarray(HEAD_OCTETS));
+    const at = known.answering.findIndex((keys) => {
+      return Buffer.compare(head, headOf(keys, boot, this.#boot, number)) === 0;
+    });
+    const keys = known.answering[at];
+    if (keys === undefined) return refuse('no-fast-key', 'it is of another boot or another key');
+    const content = decrypt(keys.request, number, head, body.subarray(HEAD_OCTETS));
+    known.answering.splice(at + 1);
     if (!this.#replays.accept(peer, boot, number, issueMs)) return refuse('replay', `${number}`);
     const tag = body.slice(-TAG_OCTETS);
-    return { content, due: { peer, key: known.answering.answer, number, tag } };
+    return { content, due: { peer, key: keys.answer, number, tag } };
+  }
+
+  get #self(): Party {
+    return { node: this.#node, boot: this.#boot };
+  }
+
+  #answering(peer: string, { boot }: Handed): Keys {
+    return keysOf(this.keyFor(peer), { node: peer, boot }, this.#self);
   }
 }
 
@@ -162,21 +189,25 @@ interface Party {
   readonly boot: string;
 }
 
-function keysOf(handedKey: string, asker: Party, issuer: Party): Keys {
+function keysOf(handedKey: string, caller: Party, called: Party): Keys {
   const secret = fromBase64Url(handedKey)!;
-  const parties = `${asker.node} ${asker.boot} ${issuer.node} ${issuer.boot}`;
-  const key = (direction: string): KeyObject => {
-    const info = `akamu redemption ${direction} v1 ${parties}`;
-    return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', info, KEY_OCTETS)));
+  const parties = `${caller.node} ${caller.boot} ${called.node} ${called.boot}`;
+  const derive = (what: string, octets: number): Buffer => {
+    return Buffer.from(hkdfSync('sha256', secret, '', `akamu fast ${what} v1 ${parties}`, octets));
   };
-  return { request: key('request'), answer: key('answer') };
+  return {
+    id: derive('id', ID_OCTETS),
+    request: createSecretKey(derive('request', KEY_OCTETS)),
+    answer: createSecretKey(derive('answer', KEY_OCTETS)),
+  };
 }
 
-function headOf(askerBoot: string, issuerBoot: string, number: number): Uint8Array {
+function headOf({ id }: Keys, callerBoot: string, calledBoot: string, number: number): Uint8Array {
   const head = Buffer.alloc(HEAD_OCTETS);
   head[0] = VERSION;
-  head.write(askerBoot, 1, BOOT_OCTETS, 'base64url');
-  head.write(issuerBoot, 1 + BOOT_OCTETS, BOOT_OCTETS, 'base64url');
+  head.set(id, 1);
+  head.write(callerBoot, BOOTS_AT, BOOT_OCTETS, 'base64url');
+  head.write(calledBoot, BOOTS_AT + BOOT_OCTETS, BOOT_OCTETS, 'base64url');
   head.writeBigUInt64BE(BigInt(number), NUMBER_AT);
   return head;
 }

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
-import type { Asked, Channel, RedeemAsked, Sent } from './channel.ts';
+import type { Asked, Channel, FastAsked, FastCall, Sent } from './channel.ts';
 import { makeNodeKeys, type NodeKeys, rotateKemKey } from './node-keys.ts';
 import { openChannel } from './open-channel.ts';
 import { ChannelRefusal, type RefusalName } from './refusal.ts';
@@ -22,6 +22,9 @@ const [ALICE, BOB, EVE, STRANGER] = ['alice', 'bob', 'eve', 'stranger'].map((nam
 const PAGE = {
   records: Array.from({ length: 2_000 }, (_, i) => ({ id: `r${i}`, note: 'x'.repeat(i % 50) })),
 };
+
+const CALL: FastCall = { kind: 'redeem', nonces: ['nonce'], reads: [null], ask: 1 };
+const OTHER: FastCall = { kind: 'sync', ask: 2, push: null };
 
 const opened: Channel[] = [];
 const test = suite('the channel');
@@ -109,98 +112,119 @@ test('members that are not genuine are left out and named', async () => {
   await refused('no-kem-key', () => alice.sealAsk(alice.node, 1, null));
 });
 
-test('there is no redemption before a sealed message has brought the key', async () => {
+test('there is no fast call before a sealed message has brought the key', async () => {
   const [alice, bob] = pairOfStrangers();
-  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['n'], [null], 1));
-  await refused('no-fast-key', () => bob.openRedeem(alice.node, new Uint8Array(100)));
+  await refused('no-fast-key', () => alice.sealFast(bob.node, CALL));
+  await refused('no-fast-key', () => bob.openFast(alice.node, new Uint8Array(100)));
 });
 
-test('a redemption and its answer, small and large, arrive as they were', async () => {
+test('a fast call and its answer, small and large, arrive as they were', async () => {
   const [alice, bob] = await pair();
   for (const page of [{ verdict: 'spent' }, PAGE] as Json[]) {
-    const [nonces, reads, ask] = [['a', 'b'], [null, { target: page }], { vector: page }];
-    const sent = await alice.sealRedeem(bob.node, nonces, reads, ask);
-    const asked = await bob.openRedeem(alice.node, sent.body);
-    assert.equal(asked, { from: alice.node, nonces, reads, ask });
-    const body = await bob.sealRedeemAnswer(asked, page);
-    await throws(/answered already/, () => bob.sealRedeemAnswer(asked, page));
-    assert.equal(await alice.openRedeemAnswer(sent, bob.node, body), page);
-    await refused('unbound', () => alice.openRedeemAnswer(sent, bob.node, body));
+    const redeem = { nonces: ['a', 'b'], reads: [null, { target: page }], ask: { vector: page } };
+    const calls: readonly FastCall[] = [
+      { kind: 'redeem', ...redeem },
+      { kind: 'sync', ask: { vector: page }, push: page },
+      { kind: 'sync', ask: 1, push: null },
+    ];
+    for (const call of calls) {
+      const sent = await alice.sealFast(bob.node, call);
+      const asked = await bob.openFast(alice.node, sent.body);
+      assert.equal(asked, { from: alice.node, call });
+      const body = await bob.sealFastAnswer(asked, page);
+      await throws(/answered already/, () => bob.sealFastAnswer(asked, page));
+      assert.equal(await alice.openFastAnswer(sent, bob.node, body), page);
+      await refused('unbound', () => alice.openFastAnswer(sent, bob.node, body));
+    }
   }
 });
 
-test('a redemption brings one read, or none, for each nonce', async () => {
+test('a fast call that is none is refused', async () => {
   const [alice, bob] = await pair();
-  for (const reads of [[], [null, null], 'reads' as unknown as Json[]]) {
-    const { body } = await alice.sealRedeem(bob.node, ['nonce'], reads, 1);
-    await refused('decoding', () => bob.openRedeem(alice.node, body));
+  const none: readonly Json[] = [
+    null,
+    [],
+    {},
+    { ask: 1, push: null },
+    { kind: 'sync', ask: 1 },
+    { kind: 'sync', ask: 1, push: null, reads: [] },
+    { kind: 'other', ask: 1, push: null },
+    { kind: 'redeem', ask: 1, nonces: 'n', reads: [null] },
+    { kind: 'redeem', ask: 1, nonces: [7], reads: [null] },
+    { kind: 'redeem', ask: 1, nonces: ['n'], reads: [] },
+    { kind: 'redeem', ask: 1, nonces: ['n'], reads: [null, null] },
+    { kind: 'redeem', ask: 1, nonces: ['n'], reads: 'r' },
+  ];
+  for (const call of none) {
+    const { body } = await alice.sealFast(bob.node, call as FastCall);
+    await refused('decoding', () => bob.openFast(alice.node, body));
   }
 });
 
-test('redemptions go both ways at once', async () => {
+test('fast calls go both ways at once', async () => {
   const [alice, bob] = await pair();
-  const there = await alice.sealRedeem(bob.node, ['a'], [null], 1);
-  const back = await bob.sealRedeem(alice.node, ['b'], [null], 2);
+  const there = await alice.sealFast(bob.node, CALL);
+  const back = await bob.sealFast(alice.node, OTHER);
   const [atBob, atAlice] = await Promise.all([
-    bob.openRedeem(alice.node, there.body),
-    alice.openRedeem(bob.node, back.body),
+    bob.openFast(alice.node, there.body),
+    alice.openFast(bob.node, back.body),
   ]);
-  assert.is([...atBob.nonces, ...atAlice.nonces].join(''), 'ab');
+  assert.equal([atBob.call, atAlice.call], [CALL, OTHER]);
   // A message that comes back to its sender is none of the peer's.
-  await refused('no-fast-key', () => alice.openRedeem(bob.node, there.body));
+  await refused('no-fast-key', () => alice.openFast(bob.node, there.body));
 });
 
-test('a redemption that is changed anywhere, or came before, is refused', async () => {
+test('a fast call that is changed anywhere, or came before, is refused', async () => {
   const [alice, bob] = await pair();
-  const { body } = await alice.sealRedeem(bob.node, ['nonce'], [null], 1);
+  const { body } = await alice.sealFast(bob.node, CALL);
   for (let i = 0; i < body.length; i++) {
     const changed = body.slice();
     changed[i]! ^= 1;
-    await refusedAny(['decryption', 'no-fast-key'], () => bob.openRedeem(alice.node, changed));
+    await refusedAny(['decryption', 'no-fast-key'], () => bob.openFast(alice.node, changed));
   }
   for (const end of [0, 1, 40, body.length - 1]) {
-    await refused('decryption', () => bob.openRedeem(alice.node, body.subarray(0, end)));
+    await refused('decryption', () => bob.openFast(alice.node, body.subarray(0, end)));
   }
-  await refused('no-fast-key', () => bob.openRedeem(EVE.descriptor.node, body));
-  assert.is((await bob.openRedeem(alice.node, body)).nonces[0], 'nonce');
-  await refused('replay', () => bob.openRedeem(alice.node, body));
+  await refused('no-fast-key', () => bob.openFast(EVE.descriptor.node, body));
+  assert.equal((await bob.openFast(alice.node, body)).call, CALL);
+  await refused('replay', () => bob.openFast(alice.node, body));
 });
 
-test('an answer to another redemption, or a changed one, is refused', async () => {
+test('an answer to another fast call, or a changed one, is refused', async () => {
   const [alice, bob] = await pair();
   const sent: Sent[] = [];
   const bodies: Uint8Array[] = [];
-  for (const nonce of ['one', 'two']) {
-    sent.push(await alice.sealRedeem(bob.node, [nonce], [null], 1));
-    const asked = await bob.openRedeem(alice.node, sent.at(-1)!.body);
-    bodies.push(await bob.sealRedeemAnswer(asked, nonce));
+  for (const answer of ['one', 'two']) {
+    sent.push(await alice.sealFast(bob.node, CALL));
+    const asked = await bob.openFast(alice.node, sent.at(-1)!.body);
+    bodies.push(await bob.sealFastAnswer(asked, answer));
   }
-  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, bodies[1]!));
-  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, sent[0]!.body));
-  await refused('decryption', () => alice.openRedeemAnswer(sent[0]!, bob.node, new Uint8Array(3)));
-  await refused('unbound', () => alice.openRedeemAnswer(sent[0]!, EVE.descriptor.node, bodies[0]!));
-  assert.is(await alice.openRedeemAnswer(sent[0]!, bob.node, bodies[0]!), 'one');
+  await refused('decryption', () => alice.openFastAnswer(sent[0]!, bob.node, bodies[1]!));
+  await refused('decryption', () => alice.openFastAnswer(sent[0]!, bob.node, sent[0]!.body));
+  await refused('decryption', () => alice.openFastAnswer(sent[0]!, bob.node, new Uint8Array(3)));
+  await refused('unbound', () => alice.openFastAnswer(sent[0]!, EVE.descriptor.node, bodies[0]!));
+  assert.is(await alice.openFastAnswer(sent[0]!, bob.node, bodies[0]!), 'one');
 });
 
-test('when the issuer has started anew its key is given up until it is heard from again', async () => {
+test('when the called node has started anew its key is given up until it is heard from again', async () => {
   const [alice] = await pair();
   const bob = channelOf(BOB, [ALICE.descriptor]);
-  const { body } = await alice.sealRedeem(bob.node, ['nonce'], [null], 1);
-  await refused('no-fast-key', () => bob.openRedeem(alice.node, body));
+  const { body } = await alice.sealFast(bob.node, CALL);
+  await refused('no-fast-key', () => bob.openFast(alice.node, body));
   assert.ok(alice.heardBoot(bob.node, bob.boot));
-  await refused('no-fast-key', () => alice.sealRedeem(bob.node, ['nonce'], [null], 1));
+  await refused('no-fast-key', () => alice.sealFast(bob.node, CALL));
   await exchange(alice, bob);
-  await redeem(alice, bob);
+  await callFast(alice, bob);
 });
 
-test('when the asker has started anew its old redemptions are refused', async () => {
+test('when the caller has started anew its old calls are refused', async () => {
   const [old, bob] = await pair();
-  const { body } = await old.sealRedeem(bob.node, ['nonce'], [null], 1);
+  const { body } = await old.sealFast(bob.node, CALL);
   const alice = channelOf(ALICE, [BOB.descriptor]);
   alice.heardBoot(bob.node, bob.boot);
   await exchange(alice, bob);
-  await refused('no-fast-key', () => bob.openRedeem(old.node, body));
-  await redeem(alice, bob);
+  await refused('no-fast-key', () => bob.openFast(old.node, body));
+  await callFast(alice, bob);
 });
 
 test('a peer that has replaced its KEM key is reached with either', async () => {
@@ -210,6 +234,23 @@ test('a peer that has replaced its KEM key is reached with either', async () => 
   await exchange(alice, bob);
   alice.members([renewed.descriptor], []);
   await exchange(alice, bob);
+});
+
+test('who has another KEM key is handed another fast key, and the one before is given up', async () => {
+  const [alice, bob] = await pair();
+  const held = await bob.sealFast(alice.node, CALL);
+  const renewed = rotateKemKey(BOB, NOW);
+  await bob.renew(renewed);
+  alice.members([renewed.descriptor], []);
+  await callFast(bob, alice);
+  await callFast(alice, bob);
+  await exchange(bob, alice);
+  const { body } = await bob.sealFast(alice.node, CALL);
+  assert.is(Buffer.compare(body.subarray(5, 37), held.body.subarray(5, 37)), 0, 'the same boots');
+  assert.is.not(Buffer.compare(body.subarray(1, 5), held.body.subarray(1, 5)), 0, 'another key');
+  assert.equal((await alice.openFast(bob.node, body)).call, CALL);
+  await refused('no-fast-key', () => alice.openFast(bob.node, held.body));
+  await callFast(bob, alice);
 });
 
 test('keys of another node are no new keys', async () => {
@@ -232,8 +273,8 @@ test('a key replaced while the channel is open changes nothing for what is under
   assert.is(await alice.openAnswer(ask, bob.node, body), 'page', 'vouched for by the same node');
   const answer = await alice.sealAnswer(await alice.openAsk(bob.node, other.body), 'page');
   assert.is(await bob.openAnswer(other, alice.node, answer), 'page');
-  await redeem(alice, bob);
-  await redeem(bob, alice);
+  await callFast(alice, bob);
+  await callFast(bob, alice);
   await refused('replay', () => bob.openAsk(alice.node, ask.body));
 });
 
@@ -312,11 +353,11 @@ async function exchange(asker: Channel, answerer: Channel): Promise<void> {
   assert.is(await asker.openAnswer(sent, answerer.node, body), 'page');
 }
 
-async function redeem(asker: Channel, issuer: Channel): Promise<void> {
-  const sent = await asker.sealRedeem(issuer.node, ['nonce'], [null], 'ask');
-  const asked: RedeemAsked = await issuer.openRedeem(asker.node, sent.body);
-  const body = await issuer.sealRedeemAnswer(asked, 'spent');
-  assert.is(await asker.openRedeemAnswer(sent, issuer.node, body), 'spent');
+async function callFast(asker: Channel, answerer: Channel): Promise<void> {
+  const sent = await asker.sealFast(answerer.node, CALL);
+  const asked: FastAsked = await answerer.openFast(asker.node, sent.body);
+  const body = await answerer.sealFastAnswer(asked, 'spent');
+  assert.is(await asker.openFastAnswer(sent, answerer.node, body), 'spent');
 }
 
 async function refused(name: RefusalName, work: () => Promise<unknown>): Promise<void> {

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../../core/bytes.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
 import type {
   AnsweredIntroduction,
@@ -15,9 +16,10 @@ import type {
   ChannelLimits,
   ChannelOptions,
   ChannelStats,
+  FastAsked,
+  FastCall,
   Forged,
   Introduction,
-  RedeemAsked,
   Sent,
 } from './channel.ts';
 import { clusterKey } from './cluster-key.ts';
@@ -60,7 +62,7 @@ class ThreadedChannel implements Channel {
   readonly #heardBoots = new Map<string, string>();
   readonly #sentAsks = new WeakSet<Sent>();
   readonly #askedOf = new WeakMap<Asked, { readonly hash: string; readonly boot: string }>();
-  readonly #dueRedeems = new WeakMap<Sent | RedeemAsked, Pending>();
+  readonly #dueFast = new WeakMap<Sent | FastAsked, Pending>();
   /** Under way, with where they go. */
   readonly #introductions = new WeakMap<Introduction, string>();
   /** URLs at which a node has introduced itself by keys of long ago. */
@@ -101,7 +103,7 @@ class ThreadedChannel implements Channel {
     }
     this.#members = genuine;
     this.#removed = new Set(removed);
-    this.#fast.forget(removed);
+    this.#fast.members(genuine.values(), removed);
     for (const node of this.#heardBoots.keys()) {
       if (!genuine.has(node)) this.#heardBoots.delete(node);
     }
@@ -158,44 +160,30 @@ class ThreadedChannel implements Channel {
     return true;
   }
 
-  sealRedeem(
-    peer: string,
-    nonces: readonly string[],
-    reads: readonly Json[],
-    ask: Json,
-  ): Promise<Sent> {
+  sealFast(peer: string, call: FastCall): Promise<Sent> {
     return this.#counted(async () => {
       if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
-      const { body, due } = this.#fast.seal(peer, await this.#pack({ nonces, reads, ask }));
+      const { body, due } = this.#fast.seal(peer, await this.#pack(call));
       this.#sealed(body);
       const sent = { peer, body };
-      this.#dueRedeems.set(sent, due);
+      this.#dueFast.set(sent, due);
       return sent;
     });
   }
 
-  openRedeem(header: string | undefined, body: Uint8Array): Promise<RedeemAsked> {
+  openFast(header: string | undefined, body: Uint8Array): Promise<FastAsked> {
     return this.#counted(async () => {
       const from = this.#senderOf(header);
       this.#requireSize(body);
       const { content, due } = this.#fast.open(from, body);
-      const { nonces, reads, ask } = membersOf(await this.#unpack(content), [
-        'ask',
-        'nonces',
-        'reads',
-      ]);
-      if (!isListOfNonces(nonces)) return refuse('decoding', 'there is no list of nonces');
-      if (!Array.isArray(reads) || reads.length !== nonces.length) {
-        return refuse('decoding', 'there is not one read, or null, for each nonce');
-      }
+      const asked = { from, call: readFastCall(await this.#unpack(content)) };
       this.#opened(body);
-      const asked = { from, nonces, reads, ask: ask! };
-      this.#dueRedeems.set(asked, due);
+      this.#dueFast.set(asked, due);
       return asked;
     });
   }
 
-  sealRedeemAnswer(asked: RedeemAsked, answer: Json): Promise<Uint8Array> {
+  sealFastAnswer(asked: FastAsked, answer: Json): Promise<Uint8Array> {
     return this.#counted(async () => {
       const due = this.#takeDue(asked);
       const body = sealFastAnswer(due, await this.#pack(answer));
@@ -204,14 +192,14 @@ class ThreadedChannel implements Channel {
     });
   }
 
-  openRedeemAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json> {
+  openFastAnswer(sent: Sent, header: string | undefined, body: Uint8Array): Promise<Json> {
     return this.#counted(async () => {
       const from = this.#senderOf(header);
       if (from !== sent.peer) refuse('unbound', `from ${from}`);
       this.#requireSize(body);
-      const due = this.#dueRedeems.get(sent) ?? refuse('unbound', 'it was answered already');
+      const due = this.#dueFast.get(sent) ?? refuse('unbound', 'it was answered already');
       const content = openFastAnswer(due, body);
-      this.#dueRedeems.delete(sent);
+      this.#dueFast.delete(sent);
       const answer = await this.#unpack(content);
       this.#opened(body);
       return answer;
@@ -339,10 +327,10 @@ class ThreadedChannel implements Channel {
     return parseContent((await this.#thread.run(['unpack', packed])) as string);
   }
 
-  #takeDue(asked: RedeemAsked): Pending {
-    const due = this.#dueRedeems.get(asked);
-    if (due === undefined) throw new Error('this redemption was answered already, or is not ours');
-    this.#dueRedeems.delete(asked);
+  #takeDue(asked: FastAsked): Pending {
+    const due = this.#dueFast.get(asked);
+    if (due === undefined) throw new Error('this call was answered already, or is not ours');
+    this.#dueFast.delete(asked);
     return due;
   }
 
@@ -381,15 +369,30 @@ class ThreadedChannel implements Channel {
   }
 }
 
+/** Refuses with `decoding`. */
+function readFastCall(json: Json): FastCall {
+  const kind = isJsonObject(json) ? json['kind'] : undefined;
+  if (kind === 'sync') {
+    const { ask, push } = membersOf(json, ['ask', 'kind', 'push']);
+    return { kind: 'sync', ask: ask!, push: push! };
+  }
+  if (kind !== 'redeem') return refuse('decoding', 'this is no call');
+  const { nonces, reads, ask } = membersOf(json, ['ask', 'kind', 'nonces', 'reads']);
+  if (!isListOfNonces(nonces)) return refuse('decoding', 'there is no list of nonces');
+  if (!Array.isArray(reads) || reads.length !== nonces.length) {
+    return refuse('decoding', 'there is not one read, or null, for each nonce');
+  }
+  return { kind: 'redeem', nonces, reads, ask: ask! };
+}
+
 function isListOfNonces(json: Json | undefined): json is readonly string[] {
   if (!Array.isArray(json) || json.length > LIMITS.redemptionNonces) return false;
   return json.every((nonce) => typeof nonce === 'string');
 }
 
 /** Exactly these members, sorted. Refuses with `decoding`. */
-function membersOf(json: Json, names: readonly string[]): { readonly [name: string]: Json } {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  const found = isObject ? Object.keys(json).sort().join() : undefined;
+function membersOf(json: Json, names: readonly string[]): JsonObject {
+  const found = isJsonObject(json) ? Object.keys(json).sort().join() : undefined;
   if (found !== names.join()) refuse('decoding', `members are not ${names.join(', ')}`);
-  return json as { readonly [name: string]: Json };
+  return json as JsonObject;
 }

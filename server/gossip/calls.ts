@@ -5,7 +5,13 @@
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
 import type { EffectOf } from '../../core/effect.ts';
-import { BOOT_HEADER, type Channel, NODE_ID_HEADER, type Sent } from '../../io/channel/channel.ts';
+import {
+  BOOT_HEADER,
+  type Channel,
+  type FastCall,
+  NODE_ID_HEADER,
+  type Sent,
+} from '../../io/channel/channel.ts';
 import {
   ANSWER_REFUSED,
   ChannelRefusal,
@@ -32,7 +38,7 @@ export class Calls implements PeerPort {
   readonly #notices: Notices;
   readonly #metrics: Metrics;
   readonly #skew: ClockSkew;
-  /** Redemptions have connections of their own: clients wait for them, and pages are large. */
+  /** Fast calls have connections of their own: clients wait for them, and pages are large. */
   readonly #bulk = new PeerClient();
   readonly #quick = new StreamClient();
   /** Starts of nodes that have introduced themselves and are no members yet. */
@@ -52,16 +58,26 @@ export class Calls implements PeerPort {
     return this.#skew.secs;
   }
 
-  readonly ask = ({ peer, url, ask, push }: EffectOf<'ask'>): Promise<Json> => {
-    return this.#asked(peer, url, ask, push);
+  readonly ask = async ({ peer, url, ask, push, isBrief }: EffectOf<'ask'>): Promise<Json> => {
+    const sealed = (): Promise<Json> => this.#asked(peer, url, ask, push);
+    if (!isBrief) return await sealed();
+    const call = { kind: 'sync', ask, push } as const;
+    return await this.#fast(peer, url, call, GOSSIP_PATHS.sync.timeoutMs).catch(
+      (error: unknown) => {
+        if (!lacksKey(error)) throw error;
+        return sealed();
+      },
+    );
   };
 
   readonly redeem = async (effect: EffectOf<'redeem'>): Promise<Json> => {
     const startMs = performance.now();
-    const told = await this.#redeemed(effect).catch(async (error: unknown) => {
-      if (!(error instanceof ChannelRefusal) || error.refusal !== 'no-fast-key') throw error;
+    const { peer, url, nonces, reads, ask } = effect;
+    const call = { kind: 'redeem', nonces, reads, ask } as const;
+    const told = await this.#fast(peer, url, call).catch(async (error: unknown) => {
+      if (!lacksKey(error)) throw error;
       await this.#meet(effect);
-      return await this.#redeemed(effect);
+      return await this.#fast(peer, url, call);
     });
     const seconds = (performance.now() - startMs) / 1000;
     this.#metrics.observe('akamu_gossip_redemption_seconds', seconds);
@@ -111,12 +127,12 @@ export class Calls implements PeerPort {
     this.#quick.close();
   }
 
-  async #redeemed({ peer, url, nonces, reads, ask }: EffectOf<'redeem'>): Promise<Json> {
-    const { sent, answer } = await this.#exchange('redeem', peer, url, () =>
-      this.#channel.sealRedeem(peer, nonces, reads, ask),
-    );
+  /** Rejects with `no-fast-key` when a sealed exchange has to bring the key first. */
+  async #fast(peer: string, url: string, call: FastCall, timeoutMs?: number): Promise<Json> {
+    const seal = (): Promise<Sent> => this.#channel.sealFast(peer, call);
+    const { sent, answer } = await this.#exchange('fast', peer, url, seal, timeoutMs);
     return await this.#opened(url, () => {
-      return this.#channel.openRedeemAnswer(sent, senderOf(answer), answer.body);
+      return this.#channel.openFastAnswer(sent, senderOf(answer), answer.body);
     });
   }
 
@@ -128,7 +144,7 @@ export class Calls implements PeerPort {
   #meet({ peer, url, ask }: EffectOf<'redeem'>): Promise<void> {
     const known = this.#meetings.get(peer);
     if (known !== undefined) return known;
-    const meeting = this.#asked(peer, url, ask, null, GOSSIP_PATHS.redeem.timeoutMs)
+    const meeting = this.#asked(peer, url, ask, null, GOSSIP_PATHS.fast.timeoutMs)
       .then(() => {})
       .finally(() => this.#meetings.delete(peer));
     this.#meetings.set(peer, meeting);
@@ -205,12 +221,16 @@ export class Calls implements PeerPort {
     body: Uint8Array,
     timeoutMs: number = GOSSIP_PATHS[name].timeoutMs,
   ): Promise<PeerResponse> {
-    const client = name === 'redeem' ? this.#quick : this.#bulk;
+    const client = name === 'fast' ? this.#quick : this.#bulk;
     const { path, type, maxOctets } = GOSSIP_PATHS[name];
     const { node, boot } = this.#channel;
     const headers = { 'Content-Type': type, [NODE_ID_HEADER]: node, [BOOT_HEADER]: boot };
     return client.post({ url, path, headers, body, timeoutMs, maxOctets });
   }
+}
+
+function lacksKey(error: unknown): boolean {
+  return error instanceof ChannelRefusal && error.refusal === 'no-fast-key';
 }
 
 function senderOf({ headers }: PeerResponse): string | undefined {

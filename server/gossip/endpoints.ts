@@ -43,10 +43,14 @@ const ENDPOINTS = {
     const page = await driver.asked(asked.from, asked.ask, asked.push);
     return await channel.sealAnswer(asked, page);
   },
-  redeem: async ({ channel, driver }, header, body) => {
-    const asked = await channel.openRedeem(header, body);
-    const answer = await driver.redeemAsked(asked.from, asked.nonces, asked.reads, asked.ask);
-    return await channel.sealRedeemAnswer(asked, answer);
+  fast: async ({ channel, driver }, header, body) => {
+    const asked = await channel.openFast(header, body);
+    const { from, call } = asked;
+    const answer =
+      call.kind === 'sync'
+        ? await driver.asked(from, call.ask, call.push)
+        : await driver.redeemAsked(from, call.nonces, call.reads, call.ask);
+    return await channel.sealFastAnswer(asked, answer);
   },
   identity: async ({ channel, driver, calls }, _, body, boot) => {
     const { descriptor, isOutdated, body: answer } = channel.answerIntroduction(body);

@@ -160,9 +160,9 @@ test('garbage in place of an introduction is refused', async () => {
 });
 
 test('garbage in place of a redemption is refused', async () => {
-  const headers = { 'Content-Type': GOSSIP_PATHS.redeem.type, [NODE_ID_HEADER]: caller.node };
+  const headers = { 'Content-Type': GOSSIP_PATHS.fast.type, [NODE_ID_HEADER]: caller.node };
   for (const body of ['', 'x', 'x'.repeat(10_000)]) {
-    const { status } = await ask('POST', GOSSIP_PATHS.redeem.path, headers, body);
+    const { status } = await ask('POST', GOSSIP_PATHS.fast.path, headers, body);
     assert.ok(status >= 400 && status < 500, `${status}`);
   }
 });
@@ -191,7 +191,7 @@ test('on a stream strangers and garbage are refused as in a POST', async () => {
 });
 
 test('a redemption that was heard before is refused on a stream', async () => {
-  const { path } = GOSSIP_PATHS.redeem;
+  const { path } = GOSSIP_PATHS.fast;
   const client = new AcmeClient();
   await client.register(caller);
   for (let n = 0; n < 10 && !tap.passed.some((each) => isRedemption(each, path)); n++) {
@@ -210,7 +210,7 @@ test('a redemption that was heard before is refused on a stream', async () => {
 });
 
 function isRedemption({ path, headers }: Tap['passed'][number], wanted: string): boolean {
-  return path === wanted && headers['content-type'] === GOSSIP_PATHS.redeem.type;
+  return path === wanted && headers['content-type'] === GOSSIP_PATHS.fast.type;
 }
 
 test('a flood of streams leaves room for those of other addresses, and for requests', async () => {

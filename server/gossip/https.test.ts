@@ -30,7 +30,7 @@ async function called(port: number, root: string | undefined, calls = 1): Promis
     const { StreamClient } = await import(${JSON.stringify(CLIENT)});
     const client = new StreamClient();
     const url = 'https://localhost:${port}';
-    const request = { url, path: '${GOSSIP_PATHS.redeem.path}', headers: {}, maxOctets: 100 };
+    const request = { url, path: '${GOSSIP_PATHS.fast.path}', headers: {}, maxOctets: 100 };
     const body = new Uint8Array(30_000);
     for (let n = 0; n < ${calls}; n++) {
       await client.post({ ...request, body, timeoutMs: 3000 }).then(
@@ -85,7 +85,7 @@ test('a stream goes through TLS as requests do', async () => {
     const notices = new Notices(
       createLog({ level: 'error', format: 'text', timestamps: false, now: Date.now, write() {} }),
     );
-    const channel = { node: 'n', boot: 'b', openRedeem: async () => refuse('sender') };
+    const channel = { node: 'n', boot: 'b', openFast: async () => refuse('sender') };
     const side = { channel, driver: {}, calls: {} } as unknown as PeerSide;
     const intake = new Intake();
     const endpoints = new Endpoints(() => side, notices, metrics, intake);

@@ -13,7 +13,7 @@ interface GossipPath {
   readonly timeoutMs: number;
 }
 
-export type GossipPathName = 'sync' | 'redeem' | 'identity';
+export type GossipPathName = 'sync' | 'fast' | 'identity';
 
 export const GOSSIP_PATHS: Readonly<Record<GossipPathName, GossipPath>> = {
   /** Exchange records. */
@@ -23,9 +23,9 @@ export const GOSSIP_PATHS: Readonly<Record<GossipPathName, GossipPath>> = {
     maxOctets: 16 * 1024 * 1024,
     timeoutMs: 20_000,
   },
-  /** Spend a nonce: a client waits for it. It carries a version vector, its answer some records. */
-  redeem: {
-    path: '/admin/gossip/redeem',
+  /** What is short and hurries: spend a nonce for a client, exchange what was just written. */
+  fast: {
+    path: '/admin/gossip/fast',
     type: FAST_TYPE,
     maxOctets: 2 * 1024 * 1024,
     timeoutMs: 3_000,

@@ -1,5 +1,5 @@
-// Redemptions over streams, in a cluster of real nodes: when there is one, when there cannot be, and
-// when a node at its end goes or comes back.
+// Fast calls in a cluster of real nodes, over streams and by POST: when there is a stream, when there
+// cannot be, and when a node at its end goes or comes back.
 
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -7,7 +7,7 @@ import { NODE_ID_HEADER } from '../../io/channel/channel.ts';
 import { REFUSALS } from '../../io/channel/refusal.ts';
 import type { Driver } from '../../io/driver.ts';
 import { callFrame } from '../../io/frames.ts';
-import { GOSSIP_PATHS } from './paths.ts';
+import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 import { AcmeClient } from './testing/acme-client.ts';
 import { type Member, until } from './testing/member.ts';
 import { type Start, withMembers } from './testing/members.ts';
@@ -50,9 +50,49 @@ test('behind a proxy that passes no other protocol nonces are redeemed by POST',
     await client.register(a);
     for (let n = 0; n < 3; n++) await client.certificate([a, b], `n${n}.test`);
     assert.is(client.badNonces, 0);
-    const { path } = GOSSIP_PATHS.redeem;
+    const { path } = GOSSIP_PATHS.fast;
     const seen = tap.passed.filter((each) => each.path === path);
-    assert.ok(seen.some(({ headers }) => headers['content-type'] === GOSSIP_PATHS.redeem.type));
+    assert.ok(seen.some(({ headers }) => headers['content-type'] === GOSSIP_PATHS.fast.type));
+  });
+});
+
+test('what is written between two rounds is told by a fast call, or sealed when there is no key', async () => {
+  await withMembers(async (start, atEnd) => {
+    const a = await start('a', { gossip: { intervalSecs: 600 } });
+    const tap = await startTap(a.url);
+    atEnd(tap.close);
+    const b = await start('b', { gossip: { peers: [tap.url], intervalSecs: 600 } });
+    for (const member of [a, b]) await member.ready();
+    const calls = (name: GossipPathName): number => {
+      return tap.passed.filter(({ path }) => path === GOSSIP_PATHS[name].path).length;
+    };
+    const toldTo = (member: Member): number => {
+      const [, count] =
+        /akamu_core_inputs_total\{kind="asked"\} (\d+)/.exec(member.metrics()) ?? [];
+      return Number(count ?? 0);
+    };
+    /** Writes at b until a has been told in this way. */
+    const writeUntil = async (holds: () => boolean): Promise<void> => {
+      for (let n = 0; !holds(); n++) {
+        assert.ok(n < 20, b.lines.join('\n'));
+        const before = toldTo(a);
+        await new AcmeClient().register(b);
+        await until(
+          () => toldTo(a) > before,
+          () => a.lines.join('\n'),
+        );
+      }
+    };
+    await writeUntil(() => calls('fast') > 0);
+    const sealed = calls('sync');
+    await writeUntil(() => calls('fast') > 3);
+    assert.is(calls('sync'), sealed, 'none of them was sealed');
+    const view = b.engine.gossip();
+    if (typeof view === 'string') throw new Error(view);
+    assert.ok(view.channel.heardBoot(a.node, 'A'.repeat(22)), 'it seems to have started anew');
+    await writeUntil(() => calls('sync') > sealed);
+    const fast = calls('fast');
+    await writeUntil(() => calls('fast') > fast);
   });
 });
 

@@ -14,7 +14,7 @@ test('a call beyond its bound is refused as a body is, and ends the stream', asy
   await withCalled(async ({ metrics, lines }, open) => {
     const peer = open();
     const head = Buffer.alloc(8);
-    head.writeUInt32BE(GOSSIP_PATHS.redeem.maxOctets + 1, 0);
+    head.writeUInt32BE(GOSSIP_PATHS.fast.maxOctets + 1, 0);
     head.writeUInt32BE(5, 4);
     peer.socket.write(head);
     assert.equal(await answers(peer, 1), [[5, 413, 'gossip: message is too large\n']]);
@@ -177,7 +177,7 @@ test('a core that gives no answer, or fails, is no end of the stream', async () 
       [1, 500, 'failed\n'],
       [2, 200, 'fine'],
     ]);
-    assert.match(called.lines.join(''), 'a request could not be answered path="/admin/gossip/red');
+    assert.match(called.lines.join(''), 'a request could not be answered path="/admin/gossip/fast');
   });
 });
 

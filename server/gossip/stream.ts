@@ -35,7 +35,7 @@ export interface StreamParts {
 
 const FAILED: Told = { status: 500, body: 'failed' };
 const NOTHING = new Uint8Array();
-const { maxOctets } = GOSSIP_PATHS.redeem;
+const { maxOctets } = GOSSIP_PATHS.fast;
 
 export class Stream {
   readonly #parts: StreamParts;
@@ -126,7 +126,7 @@ export class Stream {
       if (frame === undefined) break;
       if (frame === 'too large') {
         const { endpoints, caller } = this.#parts;
-        this.#answer(this.#reader.number, endpoints.tooLarge('redeem', caller));
+        this.#answer(this.#reader.number, endpoints.tooLarge('fast', caller));
         this.#giveUp();
       } else this.#take(frame);
       hadFrame = true;
@@ -146,7 +146,7 @@ export class Stream {
     else {
       this.#idleSinceMs = undefined;
       this.#underWay++;
-      endpoints.work('redeem', side, caller, body).then(
+      endpoints.work('fast', side, caller, body).then(
         (told) => this.#done(number, length, told),
         (error: unknown) => {
           this.#parts.failed(error);

@@ -106,13 +106,13 @@ export class Streams {
 
   readonly #failed = (error: unknown): void => {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const { path } = GOSSIP_PATHS.redeem;
+    const { path } = GOSSIP_PATHS.fast;
     this.#notices.say('error', 'a request could not be answered', undefined, { path, reason });
   };
 }
 
 function refusalOf({ url = '/', method, headers }: IncomingMessage): Told | undefined {
-  if (url.split('?', 1)[0] !== GOSSIP_PATHS.redeem.path) {
+  if (url.split('?', 1)[0] !== GOSSIP_PATHS.fast.path) {
     return { status: 400, body: 'there is no other protocol on this path' };
   }
   if (headers.upgrade !== STREAM_PROTOCOL) {

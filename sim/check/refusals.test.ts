@@ -5,7 +5,7 @@ import { noteRequest } from '../exchange-facts.ts';
 import { History, refusal, status } from '../testing/history.ts';
 import { refusals } from './refusals.ts';
 
-const ASK: Effect = { kind: 'ask', peer: 'n0', url: '', ask: {}, push: null };
+const ASK: Effect = { kind: 'ask', peer: 'n0', url: '', ask: {}, push: null, isBrief: false };
 
 /** Node 0 has an order that node 1 is asked for. */
 function wanted(): History {

@@ -68,6 +68,23 @@ export const CLUSTER: readonly Mutant[] = [
     }),
   },
   {
+    name: 'the answers of one redemption are mixed up',
+    what: 'of two reads that the issuer answered in one call each gets the answer to the other',
+    catchers: ['answers'],
+    seeds: 4,
+    options: { ...ANYWHERE, clients: 60, flowsPerHour: 1500 },
+    build: onInput((input) => {
+      if (input.kind !== 'redeemed' || membersOf(input.answer) === undefined) return input;
+      const answer = input.answer as Members;
+      const verdicts = answer['verdicts'] as readonly Members[];
+      const answers = verdicts.flatMap((each) => each['answer'] ?? []);
+      const mixed = verdicts.map((each) => {
+        return each['answer'] === undefined ? each : { ...each, answer: answers.pop()! };
+      });
+      return { ...input, answer: { ...answer, verdicts: mixed } };
+    }),
+  },
+  {
     name: 'nobody is asked before a refusal',
     what: 'a wave of asks is over as soon as a request waits for it, and asks nobody',
     catchers: ['refusals', 'sessions'],

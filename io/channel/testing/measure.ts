@@ -79,13 +79,18 @@ async function reportRedemptions(alice: Channel, bob: Channel): Promise<void> {
   let octets = 0;
   for (let i = -count; i < count; i++) {
     if (i === 0) start = performance.now();
-    const sent = await alice.sealRedeem(bob.node, ['n'.repeat(60)], [null], { vector: { a: i } });
-    const asked = await bob.openRedeem(alice.node, sent.body);
-    const body = await bob.sealRedeemAnswer(asked, {
+    const sent = await alice.sealFast(bob.node, {
+      kind: 'redeem',
+      nonces: ['n'.repeat(60)],
+      reads: [null],
+      ask: { vector: { a: i } },
+    });
+    const asked = await bob.openFast(alice.node, sent.body);
+    const body = await bob.sealFastAnswer(asked, {
       verdicts: [{ verdict: 'spent', upTo: null }],
       page: null,
     });
-    await alice.openRedeemAnswer(sent, bob.node, body);
+    await alice.openFastAnswer(sent, bob.node, body);
     octets = sent.body.length + body.length;
   }
   const us = ((performance.now() - start) / count) * 1000;

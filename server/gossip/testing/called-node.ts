@@ -3,7 +3,7 @@
 
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Channel, RedeemAsked } from '../../../io/channel/channel.ts';
+import type { Channel, FastAsked } from '../../../io/channel/channel.ts';
 import { refuse } from '../../../io/channel/refusal.ts';
 import { callFrame } from '../../../io/frames.ts';
 import { createLog } from '../../../io/log.ts';
@@ -32,11 +32,12 @@ export function side(called: () => Called, boot: string): PeerSide {
   const channel = {
     node: 'node',
     boot,
-    openRedeem: async (header: string | undefined, body: Uint8Array): Promise<RedeemAsked> => {
+    openFast: async (header: string | undefined, body: Uint8Array): Promise<FastAsked> => {
       if (header !== 'member') refuse(header === 'gone' ? 'removed' : 'sender', header);
-      return { from: 'member', nonces: [Buffer.from(body).toString()], reads: [], ask: null };
+      const nonces = [Buffer.from(body).toString()];
+      return { from: 'member', call: { kind: 'redeem', nonces, reads: [null], ask: null } };
     },
-    sealRedeemAnswer: async (_: RedeemAsked, answer: unknown) => Buffer.from(String(answer)),
+    sealFastAnswer: async (_: FastAsked, answer: unknown) => Buffer.from(String(answer)),
   } as unknown as Channel;
   const redeemAsked = (_: string, nonces: readonly string[]): Promise<string> => {
     return called().work(nonces[0]!);

@@ -7,7 +7,7 @@ import { GOSSIP_PATHS } from '../paths.ts';
 
 export class StreamPeer {
   readonly socket: Socket;
-  readonly #reader = new FrameReader('answers', GOSSIP_PATHS.redeem.maxOctets);
+  readonly #reader = new FrameReader('answers', GOSSIP_PATHS.fast.maxOctets);
   #head = '';
   #isOpen = false;
   readonly frames: Frame[] = [];
@@ -36,7 +36,7 @@ export class StreamPeer {
       readonly headers?: Readonly<Record<string, string>>;
     } = {},
   ): this {
-    const { method = 'GET', path = GOSSIP_PATHS.redeem.path } = changes;
+    const { method = 'GET', path = GOSSIP_PATHS.fast.path } = changes;
     const lines = Object.entries({
       Host: 'x',
       Connection: 'Upgrade',
