@@ -101,6 +101,11 @@ export const METRICS = {
     help: 'Exchanges this node began with peers, by node id and outcome.',
     labels: { peer: 128, outcome: ['told', 'unreachable'] },
   },
+  akamu_gossip_sealed_instead_total: {
+    type: 'counter',
+    help: 'Short exchanges that had to be sealed as the fast channel did not take them, by node id.',
+    labels: { peer: 128 },
+  },
   akamu_gossip_asked_total: {
     type: 'counter',
     help: 'Exchanges peers began with this node.',

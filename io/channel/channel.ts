@@ -19,6 +19,9 @@ export const FAST_TYPE = 'application/octet-stream';
 /** Of introductions and of their answers. */
 export const INTRODUCTION_TYPE = 'application/json';
 
+/** Largest body of a fast call and of its answer. */
+export const FAST_OCTETS: number = 2 * 1024 * 1024;
+
 export interface ChannelLimits {
   /** How far ahead of our clock a message's issue time may be, ms. */
   readonly skewToleranceMs: number;
@@ -124,7 +127,7 @@ export interface Channel {
 
   /**
    * A body for POST …/admin/gossip/fast. Refuses with `no-fast-key` when no sealed message of the
-   * peer's present start has come in yet.
+   * peer's present start has come in yet, and with `size`: then an exchange has to be sealed.
    */
   sealFast(peer: string, call: FastCall): Promise<Sent>;
   openFast(header: string | undefined, body: Uint8Array): Promise<FastAsked>;

@@ -3,7 +3,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
-import type { Asked, Channel, FastAsked, FastCall, Sent } from './channel.ts';
+import {
+  type Asked,
+  type Channel,
+  FAST_OCTETS,
+  type FastAsked,
+  type FastCall,
+  type Sent,
+} from './channel.ts';
 import { makeNodeKeys, type NodeKeys, rotateKemKey } from './node-keys.ts';
 import { openChannel } from './open-channel.ts';
 import { ChannelRefusal, type RefusalName } from './refusal.ts';
@@ -26,9 +33,11 @@ const PAGE = {
 const CALL: FastCall = { kind: 'redeem', nonces: ['nonce'], reads: [null], ask: 1 };
 const OTHER: FastCall = { kind: 'sync', ask: 2, push: null };
 
+let nowMs = NOW;
 const opened: Channel[] = [];
 const test = suite('the channel');
 test.after.each(async () => {
+  nowMs = NOW;
   await Promise.all(opened.splice(0).map((channel) => channel.close()));
 });
 
@@ -236,6 +245,40 @@ test('a peer that has replaced its KEM key is reached with either', async () => 
   await exchange(alice, bob);
 });
 
+test('a fast call held back, or of a node whose clock is wrong, is refused as a sealed one is', async () => {
+  const [alice, bob] = await pair();
+  const [early, late] = [
+    await bob.sealFast(alice.node, OTHER),
+    await bob.sealFast(alice.node, OTHER),
+  ];
+  for (const offMs of [-LIMITS.skewToleranceMs - 1, LIMITS.maxAgeMs + 1]) {
+    nowMs = NOW + offMs;
+    await refused('freshness', () => alice.openFast(bob.node, early.body));
+  }
+  nowMs = NOW + LIMITS.maxAgeMs;
+  assert.equal((await alice.openFast(bob.node, late.body)).call, OTHER);
+});
+
+test('what is too large for the fast channel is not sent over it', async () => {
+  const [alice, bob] = await pair();
+  const large = randomBytes(FAST_OCTETS).toString('hex');
+  await refused('size', () => alice.sealFast(bob.node, { kind: 'sync', ask: 1, push: large }));
+  const asked = await bob.openFast(alice.node, (await alice.sealFast(bob.node, CALL)).body);
+  await refused('size', () => bob.sealFastAnswer(asked, large));
+});
+
+test('a key from before a rotation is given up in time, whether one later is used or not', async () => {
+  const [alice, bob] = await pair();
+  const held = await bob.sealFast(alice.node, CALL);
+  const renewed = rotateKemKey(BOB, NOW);
+  await bob.renew(renewed);
+  alice.members([renewed.descriptor], []);
+  nowMs = NOW + 60_000;
+  await refused('no-fast-key', () => alice.openFast(bob.node, held.body));
+  await exchange(bob, alice);
+  await callFast(bob, alice);
+});
+
 test('who has another KEM key is handed another fast key, and the one before is given up', async () => {
   const [alice, bob] = await pair();
   const held = await bob.sealFast(alice.node, CALL);
@@ -339,7 +382,7 @@ function pairOfStrangers(): [alice: Channel, bob: Channel] {
 }
 
 function channelOf(keys: NodeKeys, members: readonly NodeDescriptor[]): Channel {
-  const options = { keys, clusterSecret: SECRET, nowMs: () => NOW, limits: LIMITS };
+  const options = { keys, clusterSecret: SECRET, nowMs: () => nowMs, limits: LIMITS };
   const channel = openChannel(options);
   opened.push(channel);
   assert.equal(channel.members(members, []), []);

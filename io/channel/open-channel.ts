@@ -9,18 +9,19 @@ import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { LIMITS } from '../../core/limits.ts';
-import type {
-  AnsweredIntroduction,
-  Asked,
-  Channel,
-  ChannelLimits,
-  ChannelOptions,
-  ChannelStats,
-  FastAsked,
-  FastCall,
-  Forged,
-  Introduction,
-  Sent,
+import {
+  type AnsweredIntroduction,
+  type Asked,
+  type Channel,
+  type ChannelLimits,
+  type ChannelOptions,
+  type ChannelStats,
+  FAST_OCTETS,
+  type FastAsked,
+  type FastCall,
+  type Forged,
+  type Introduction,
+  type Sent,
 } from './channel.ts';
 import { clusterKey } from './cluster-key.ts';
 import { packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
@@ -80,7 +81,7 @@ class ThreadedChannel implements Channel {
     this.#nowMs = nowMs;
     this.#limits = limits;
     this.#identityKey = clusterKey(clusterSecret, 'identity');
-    this.#fast = new FastChannel(this.node, this.boot);
+    this.#fast = new FastChannel(this.node, this.boot, limits);
     this.#refused = Object.fromEntries(REFUSAL_NAMES.map((name) => [name, 0])) as {
       [name in RefusalName]: number;
     };
@@ -103,7 +104,7 @@ class ThreadedChannel implements Channel {
     }
     this.#members = genuine;
     this.#removed = new Set(removed);
-    this.#fast.members(genuine.values(), removed);
+    this.#fast.members(genuine.values(), removed, this.#nowMs());
     for (const node of this.#heardBoots.keys()) {
       if (!genuine.has(node)) this.#heardBoots.delete(node);
     }
@@ -163,8 +164,8 @@ class ThreadedChannel implements Channel {
   sealFast(peer: string, call: FastCall): Promise<Sent> {
     return this.#counted(async () => {
       if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
-      const { body, due } = this.#fast.seal(peer, await this.#pack(call));
-      this.#sealed(body);
+      const { body, due } = this.#fast.seal(peer, await this.#pack(call), this.#nowMs());
+      this.#sealed(body, FAST_OCTETS);
       const sent = { peer, body };
       this.#dueFast.set(sent, due);
       return sent;
@@ -174,8 +175,8 @@ class ThreadedChannel implements Channel {
   openFast(header: string | undefined, body: Uint8Array): Promise<FastAsked> {
     return this.#counted(async () => {
       const from = this.#senderOf(header);
-      this.#requireSize(body);
-      const { content, due } = this.#fast.open(from, body);
+      requireSize(body, FAST_OCTETS);
+      const { content, due } = this.#fast.open(from, body, this.#nowMs());
       const asked = { from, call: readFastCall(await this.#unpack(content)) };
       this.#opened(body);
       this.#dueFast.set(asked, due);
@@ -186,9 +187,7 @@ class ThreadedChannel implements Channel {
   sealFastAnswer(asked: FastAsked, answer: Json): Promise<Uint8Array> {
     return this.#counted(async () => {
       const due = this.#takeDue(asked);
-      const body = sealFastAnswer(due, await this.#pack(answer));
-      this.#sealed(body);
-      return body;
+      return this.#sealed(sealFastAnswer(due, await this.#pack(answer)), FAST_OCTETS);
     });
   }
 
@@ -196,7 +195,7 @@ class ThreadedChannel implements Channel {
     return this.#counted(async () => {
       const from = this.#senderOf(header);
       if (from !== sent.peer) refuse('unbound', `from ${from}`);
-      this.#requireSize(body);
+      requireSize(body, FAST_OCTETS);
       const due = this.#dueFast.get(sent) ?? refuse('unbound', 'it was answered already');
       const content = openFastAnswer(due, body);
       this.#dueFast.delete(sent);
@@ -267,7 +266,7 @@ class ThreadedChannel implements Channel {
   ): Promise<Uint8Array> {
     const outgoing = { kind, to, toBoot, inAnswerTo, fastKey: this.#fast.keyFor(to) };
     const task = ['seal', outgoing, JSON.stringify(content), this.#nowMs()] as const;
-    return this.#sealed((await this.#thread.run(task)) as Uint8Array);
+    return this.#sealed((await this.#thread.run(task)) as Uint8Array, this.#limits.sealedOctets);
   }
 
   async #open(
@@ -334,12 +333,8 @@ class ThreadedChannel implements Channel {
     return due;
   }
 
-  #requireSize(body: Uint8Array): void {
-    if (body.length > this.#limits.sealedOctets) refuse('size', `${body.length} octets`);
-  }
-
-  #sealed(body: Uint8Array): Uint8Array {
-    this.#requireSize(body);
+  #sealed(body: Uint8Array, mostOctets: number): Uint8Array {
+    requireSize(body, mostOctets);
     this.#counts.sealed += 1;
     this.#counts.octetsOut += body.length;
     return body;
@@ -367,6 +362,10 @@ class ThreadedChannel implements Channel {
       throw error;
     }
   }
+}
+
+function requireSize({ length }: Uint8Array, mostOctets: number): void {
+  if (length > mostOctets) refuse('size', `${length} octets`);
 }
 
 /** Refuses with `decoding`. */

@@ -43,8 +43,8 @@ export const REFUSALS: {
   identity: { status: 404, line: 'gossip: introduction is not authentic' },
   /** The peer is no member (yet), so there is nothing to seal for. */
   'no-kem-key': { status: 503, line: 'gossip: no KEM key for peer, skipping' },
-  /** No gossip message has brought a key for this yet, or its owner has started anew. */
-  'no-fast-key': { status: 428, line: 'gossip: no key for redemption yet, or an outdated one' },
+  /** No sealed message has brought a key for this yet, or its owner has started anew. */
+  'no-fast-key': { status: 428, line: 'gossip: no key for fast calls yet, or an outdated one' },
   busy: { status: 429, line: 'gossip: too many messages at once' },
 };
 

@@ -21,6 +21,7 @@ import {
 } from './auth-enveloped-data.ts';
 import type { ChannelLimits } from './channel.ts';
 import { type JsonText, packText, unpackText } from './content.ts';
+import { requireFresh } from './freshness.ts';
 import { keyIdentifier, ML_KEM_768 } from './kem.ts';
 import { isSelfSigned, publicKeyOf, readNodeCertificate } from './node-certificate.ts';
 import { type NodeKeys, signingKeyOf } from './node-keys.ts';
@@ -44,7 +45,7 @@ export interface Outgoing {
   readonly toBoot: string;
   /** SHA-256 of the body that this answers, base64url; empty in an ask. */
   readonly inAnswerTo: string;
-  /** The key with which the recipient may send us redemptions, base64url. */
+  /** The key with which the recipient may call us over the fast channel, base64url. */
   readonly fastKey: string;
 }
 
@@ -163,7 +164,7 @@ export class SealedMessages {
       refuse('signature', `it was made by ${from}, and signed by another`);
     if (head.to !== this.#node) refuse('recipient', head.to);
     if (head.toBoot !== this.#boot) refuse('boot');
-    this.#requireFresh(issueMs, nowMs);
+    requireFresh(issueMs, nowMs, this.#limits);
     if (!this.#replays.accept(from, boot, number, issueMs)) refuse('replay', `number ${number}`);
     if (head.kind !== expected.kind) refuse('unbound', `it is an ${head.kind}`);
     if (head.inAnswerTo !== expected.inAnswerTo) refuse('unbound');
@@ -177,14 +178,6 @@ export class SealedMessages {
     } catch (error) {
       return refuse('decryption', (error as Error).message);
     }
-  }
-
-  #requireFresh(issueMs: number, nowMs: number): void {
-    const { skewToleranceMs, maxAgeMs } = this.#limits;
-    const ageMs = nowMs - issueMs;
-    const isFresh = -ageMs <= skewToleranceMs && ageMs <= Math.min(skewToleranceMs, maxAgeMs);
-    if (!isFresh)
-      refuse('freshness', `issued ${Math.abs(ageMs)} ms ${ageMs < 0 ? 'ahead' : 'ago'}`);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   ANSWER_REFUSED,
   ChannelRefusal,
   REFUSALS,
+  type RefusalName,
   SENDER_REJECTED,
 } from '../../io/channel/refusal.ts';
 import type { Metrics } from '../../io/metrics.ts';
@@ -29,7 +30,12 @@ import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 /** Answers with which a peer says that its start is another than the one we know. */
 const BOOT_STATUSES: readonly number[] = [REFUSALS.boot.status, REFUSALS['no-fast-key'].status];
 
+/** Why a call cannot be a fast one, though it could be sealed. */
+const UNFIT: readonly RefusalName[] = ['no-fast-key', 'size'];
+
 const MAX_MET = 256;
+/** So often at least an exchange with a peer is sealed: that shows whether clocks agree. */
+const SEALED_EVERY_MS = 60_000;
 /** Characters of a peer's own words that are repeated. */
 const MAX_WORDS = 200;
 
@@ -38,13 +44,15 @@ export class Calls implements PeerPort {
   readonly #notices: Notices;
   readonly #metrics: Metrics;
   readonly #skew: ClockSkew;
-  /** Fast calls have connections of their own: clients wait for them, and pages are large. */
+  /** Fast calls have connections of their own: clients wait for them, and sealed pages are large. */
   readonly #bulk = new PeerClient();
   readonly #quick = new StreamClient();
   /** Starts of nodes that have introduced themselves and are no members yet. */
   readonly #met = new Map<string, string | undefined>();
   /** Sealed exchanges that redemptions wait for, by peer. */
   readonly #meetings = new Map<string, Promise<void>>();
+  /** By peer, on the monotonic clock: brief exchanges may go the fast way until then. */
+  readonly #sealedUntilMs = new Map<string, number>();
 
   constructor(channel: Channel, notices: Notices, metrics: Metrics) {
     this.#channel = channel;
@@ -59,15 +67,18 @@ export class Calls implements PeerPort {
   }
 
   readonly ask = async ({ peer, url, ask, push, isBrief }: EffectOf<'ask'>): Promise<Json> => {
-    const sealed = (): Promise<Json> => this.#asked(peer, url, ask, push);
-    if (!isBrief) return await sealed();
-    const call = { kind: 'sync', ask, push } as const;
-    return await this.#fast(peer, url, call, GOSSIP_PATHS.sync.timeoutMs).catch(
-      (error: unknown) => {
-        if (!lacksKey(error)) throw error;
-        return sealed();
-      },
-    );
+    if (isBrief && performance.now() < (this.#sealedUntilMs.get(peer) ?? 0)) {
+      try {
+        return await this.#fast(peer, url, { kind: 'sync', ask, push });
+      } catch (error) {
+        // To ask twice does no harm, but what a peer has refused it would refuse again.
+        if (!mayBeSealed(error)) throw error;
+        this.#metrics.increment('akamu_gossip_sealed_instead_total', { peer });
+      }
+    }
+    const page = await this.#asked(peer, url, ask, push);
+    this.#sealedUntilMs.set(peer, performance.now() + SEALED_EVERY_MS);
+    return page;
   };
 
   readonly redeem = async (effect: EffectOf<'redeem'>): Promise<Json> => {
@@ -119,6 +130,7 @@ export class Calls implements PeerPort {
     }
     for (const { node } of members) this.#channel.heardBoot(node, this.#met.get(node));
     this.#met.clear();
+    for (const node of removed) this.#sealedUntilMs.delete(node);
     this.#metrics.set('akamu_gossip_members', members.length);
   };
 
@@ -185,10 +197,11 @@ export class Calls implements PeerPort {
         if (isOutdated && !isSecond) continue;
       }
       if (answer.status === REFUSALS.sender.status) this.#notices.say('warn', SENDER_REJECTED, url);
-      if (answer.status === REFUSALS['no-fast-key'].status) {
-        throw new ChannelRefusal('no-fast-key', wordsOf(answer));
+      for (const name of UNFIT) {
+        if (answer.status === REFUSALS[name].status)
+          throw new ChannelRefusal(name, wordsOf(answer));
       }
-      throw new Error(wordsOf(answer));
+      throw new Answered(wordsOf(answer));
     }
   }
 
@@ -229,8 +242,17 @@ export class Calls implements PeerPort {
   }
 }
 
+/** The peer has answered, and said why not. */
+class Answered extends Error {}
+
 function lacksKey(error: unknown): boolean {
   return error instanceof ChannelRefusal && error.refusal === 'no-fast-key';
+}
+
+/** Whether what failed as a fast call may go well when it is sealed. */
+function mayBeSealed(error: unknown): boolean {
+  if (error instanceof ChannelRefusal) return UNFIT.includes(error.refusal);
+  return !(error instanceof Answered);
 }
 
 function senderOf({ headers }: PeerResponse): string | undefined {

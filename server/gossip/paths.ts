@@ -1,7 +1,12 @@
 // The paths at which nodes call each other on the admin listener, and what each call may cost.
 // Invariant: both sides go by this one table. Never here: doing any of it.
 
-import { FAST_TYPE, INTRODUCTION_TYPE, SEALED_TYPE } from '../../io/channel/channel.ts';
+import {
+  FAST_OCTETS,
+  FAST_TYPE,
+  INTRODUCTION_TYPE,
+  SEALED_TYPE,
+} from '../../io/channel/channel.ts';
 
 interface GossipPath {
   readonly path: string;
@@ -27,7 +32,7 @@ export const GOSSIP_PATHS: Readonly<Record<GossipPathName, GossipPath>> = {
   fast: {
     path: '/admin/gossip/fast',
     type: FAST_TYPE,
-    maxOctets: 2 * 1024 * 1024,
+    maxOctets: FAST_OCTETS,
     timeoutMs: 3_000,
   },
   /** Become known: two keys and a proof. */
