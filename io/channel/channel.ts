@@ -158,6 +158,8 @@ export interface AnsweredIntroduction {
   readonly descriptor: NodeDescriptor;
   /** He has said something later, which the answer shows him: this is not to be heeded. */
   readonly isOutdated: boolean;
+  /** He was removed: he is to be told so, and gets no answer. */
+  readonly isRemoved: boolean;
   /** The answer. */
   readonly body: Uint8Array;
 }

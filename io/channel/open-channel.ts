@@ -215,12 +215,12 @@ class ThreadedChannel implements Channel {
   answerIntroduction(body: Uint8Array): AnsweredIntroduction {
     return this.#countedNow(() => {
       const { descriptor, known } = readIntroduction(this.#identityKey, body);
-      if (this.#removed.has(descriptor.node)) refuse('removed', descriptor.node);
-      this.#hearOfSelf(descriptor, known);
+      const isRemoved = this.#removed.has(descriptor.node);
+      if (!isRemoved) this.#hearOfSelf(descriptor, known);
       const later = this.#laterOf(descriptor);
       const own = { descriptor: this.#descriptor, known: later ?? null };
       const answer = answerIntroduction(this.#identityKey, own, body);
-      return { descriptor, isOutdated: later !== undefined, body: answer };
+      return { descriptor, isOutdated: later !== undefined, isRemoved, body: answer };
     });
   }
 
@@ -233,7 +233,6 @@ class ThreadedChannel implements Channel {
       const { descriptor, known } = said;
       const { node } = descriptor;
       this.#hearOfSelf(descriptor, known);
-      if (this.#removed.has(node)) refuse('removed', node);
       this.#outdatedAt.delete(url);
       if (this.#laterOf(descriptor) === undefined) return descriptor;
       this.#outdatedAt.set(url, node);
