@@ -152,7 +152,7 @@ export class OperatorRoutes {
   }
 }
 
-const ALONE = 'this node works alone: its configuration has no [gossip] section';
+const ALONE = 'this node works alone: it was started without a [gossip] section';
 const JOIN = 'add one to make it a node of a cluster';
 const STOPPED = refusal(503, 'this node is not running at the moment', 'see its log');
 

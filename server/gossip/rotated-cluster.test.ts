@@ -73,7 +73,7 @@ test('a node that works alone, a browser and another method are refused', async 
     const before = descriptorOf(a);
     const none = await post(alone);
     assert.is(none.status, 409);
-    assert.match(none.body['error'], 'has no [gossip] section');
+    assert.match(none.body['error'], 'without a [gossip] section');
     assert.is((await post(a, { ...HEADERS, Origin: 'https://evil.test' })).status, 403);
     assert.is((await post(a, { 'Content-Type': 'text/plain' })).status, 415);
     assert.is((await fetch(`${a.url}${ROTATE}`)).status, 405);
