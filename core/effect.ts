@@ -23,6 +23,9 @@ export interface WebResponse {
   readonly from?: string;
 }
 
+/** An answer of another node to hand on; it becomes a response with the name of its route. */
+export type Relayed = Omit<WebResponse, 'route' | 'problem'>;
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

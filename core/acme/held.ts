@@ -3,11 +3,11 @@
 
 import type { Leases } from '../cluster/leases.ts';
 import type { Json } from '../crdt/record.ts';
+import type { Relayed } from '../effect.ts';
 import type { Transaction } from '../transaction.ts';
 import type { Outcome } from './answer.ts';
 import type { NonceBook } from './nonce.ts';
 import type { Policy } from './policy.ts';
-import type { Relayed } from './relay.ts';
 import type { ReusableAuthorizations } from './reuse.ts';
 import type { RevocationLists } from './revocation-lists.ts';
 

@@ -15,7 +15,7 @@ import {
   vectorToJson,
   withDot,
 } from '../crdt/version-vector.ts';
-import type { WebResponse } from '../effect.ts';
+import type { Relayed, WebResponse } from '../effect.ts';
 import type { WebRequest } from '../input.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
@@ -28,10 +28,7 @@ export interface Read {
   readonly body: string;
 }
 
-/** An answer to hand on; it becomes a response with the name of its route. */
-export type Relayed = Omit<WebResponse, 'route' | 'problem'>;
-
-/** The same as it travels. */
+/** An answer to one, as it travels. */
 export interface RelayedJson {
   readonly headers: readonly Json[];
   readonly body: string;

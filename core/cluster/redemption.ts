@@ -6,12 +6,13 @@
 // Never here: the issuer's side (spending.ts), what a nonce looks like (acme/nonce.ts), transport.
 
 import type { ForeignNonce, NonceVerdict } from '../acme/held.ts';
-import { type Relayed, relayedFrom } from '../acme/relay.ts';
+import { relayedFrom } from '../acme/relay.ts';
 import { askToJson } from '../crdt/page.ts';
 import { askOf } from '../crdt/receive.ts';
 import type { Dot, Json, RecordKey } from '../crdt/record.ts';
 import { vectorOf } from '../crdt/replica.ts';
 import { covers, isOrigin, isSeq } from '../crdt/version-vector.ts';
+import type { Relayed } from '../effect.ts';
 import { isJsonObject } from '../json.ts';
 import { LIMITS } from '../limits.ts';
 import type { Transaction } from '../transaction.ts';

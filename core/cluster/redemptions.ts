@@ -5,8 +5,8 @@
 // it is young, but for what waiting requests are looked at late (`waitCheckMs`).
 // Never here: what a redemption means (redemption.ts).
 
-import type { Relayed } from '../acme/relay.ts';
 import type { Dot, Json, RecordKey } from '../crdt/record.ts';
+import type { Relayed } from '../effect.ts';
 import { LIMITS } from '../limits.ts';
 
 /** What has become of a request's nonce. Kept in its memory. */
