@@ -110,6 +110,8 @@ export type Effect =
       readonly members: readonly NodeDescriptor[];
       /** Ids that are refused for ever. */
       readonly removed: readonly string[];
+      /** Removed ones among the members, that are being told so: they may answer, and say nothing else. */
+      readonly farewells: readonly string[];
     }
   /** Something worth reaching in a simulation has happened; means nothing in production. */
   | { readonly kind: 'mark'; readonly name: string }

@@ -6,13 +6,19 @@
 import { LIMITS } from '../limits.ts';
 import type { NodeDescriptor } from './descriptor.ts';
 
+interface Leaving {
+  readonly descriptor: NodeDescriptor;
+  /** Where it was found: it need not be where it says that it is. */
+  readonly url: string;
+}
+
 export class Farewells {
-  readonly #open = new Map<string, NodeDescriptor>();
+  readonly #open = new Map<string, Leaving>();
   #due: string[] = [];
 
   /** Nodes that may still be talked to. */
   get descriptors(): readonly NodeDescriptor[] {
-    return [...this.#open.values()];
+    return [...this.#open.values()].map(({ descriptor }) => descriptor);
   }
 
   has(node: string): boolean {
@@ -24,9 +30,9 @@ export class Farewells {
   }
 
   /** False when a call to it is under way, or too many are. */
-  bid(descriptor: NodeDescriptor): boolean {
+  bid(descriptor: NodeDescriptor, url: string): boolean {
     if (this.has(descriptor.node) || this.#open.size >= LIMITS.members) return false;
-    this.#open.set(descriptor.node, descriptor);
+    this.#open.set(descriptor.node, { descriptor, url });
     this.#due.push(descriptor.node);
     return true;
   }

@@ -69,7 +69,9 @@ export function takeIntroduction(
     }
     if (url !== null) membership.missed(url, refusal ?? '', tx.now.monoMs);
     const isRemoved = descriptor !== undefined && membership.removed.has(descriptor.node);
-    if (isRemoved && membership.isGenuine(descriptor)) membership.bidFarewell(descriptor);
+    if (isRemoved && membership.isGenuine(descriptor)) {
+      membership.bidFarewell(descriptor, url ?? descriptor.url);
+    }
     return;
   }
   if (descriptor.node === membership.self.node) {

@@ -258,6 +258,27 @@ test('a removed node that introduces itself again is refused, after a restart to
   }
 });
 
+test('a removed node that comes back is told at the place where it was found', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  cluster.stop('c');
+  administer(cluster.rig('b'), { kind: 'remove', node: 'c' });
+  cluster.run(3);
+  const { database, facts } = cluster.rig('b');
+  cluster.restart('b', { database, facts });
+  cluster.run(1);
+  const b = cluster.rig('b');
+  const toldAt = (url: string | null, named: string): readonly string[] => {
+    b.effects.length = 0;
+    const descriptor = { ...descriptorOf('c'), url: named, madeMs: 5_000 };
+    b.submit({ kind: 'introduced', url, descriptor });
+    const asks = b.effects.flatMap((each) => (each.kind === 'ask' ? [each.url] : []));
+    b.submit({ kind: 'unreachable', peer: 'c', reason: 'it was told' });
+    return asks;
+  };
+  assert.equal(toldAt(null, 'https://moved.test'), ['https://moved.test']);
+  assert.equal(toldAt(urlOf('c'), 'https://internal.test'), [urlOf('c')]);
+});
+
 test('operators are refused with what to do instead', () => {
   const rig = new Cluster(['a', 'b']).rig('a');
   const commands: readonly Command[] = [

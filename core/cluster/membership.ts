@@ -114,7 +114,7 @@ export class Membership {
     for (const [url, contact] of this.#contacts) {
       if ((contact.node ?? contact.formerly) === node) return url;
     }
-    return this.#members.get(node)?.url ?? this.farewells.urlOf(node) ?? '';
+    return this.#members.get(node)?.url ?? '';
   }
 
   /** The member whose nonces begin with these octets, in hexadecimal. */
@@ -200,9 +200,9 @@ export class Membership {
   }
 
   /** Tells a removed node that it is one. Until then the shell may talk to it. */
-  bidFarewell(descriptor: NodeDescriptor): void {
+  bidFarewell(descriptor: NodeDescriptor, url: string): void {
     if (descriptor.node === this.self.node || this.#isRemoved) return;
-    if (this.farewells.bid(descriptor)) this.#isChanged = true;
+    if (this.farewells.bid(descriptor, url)) this.#isChanged = true;
   }
 
   /** A call to a node has ended; if it was removed, that was the last one. */
@@ -223,11 +223,12 @@ export class Membership {
     if (!this.#isLoaded) return [];
     const news = this.#news;
     if (this.#isChanged) {
-      const all = [...this.#members.values(), ...this.farewells.descriptors];
-      const members = this.#isRemoved ? [] : all;
+      const leaving = this.farewells.descriptors;
+      const members = this.#isRemoved ? [] : [...this.#members.values(), ...leaving];
+      const farewells = leaving.map(({ node }) => node);
       const refused = [...this.#removed].filter((node) => !this.farewells.has(node));
       const removed = refused.slice(0, LIMITS.removedMembers);
-      news.push({ kind: 'members', members, removed });
+      news.push({ kind: 'members', members, removed, farewells });
     }
     this.#isChanged = false;
     if (news.length > 0) this.#news = [];
@@ -237,11 +238,11 @@ export class Membership {
   #observeRemoved(id: string): void {
     if (this.#removed.has(id)) return;
     this.#removed.add(id);
-    const descriptor = this.#members.get(id);
+    const [descriptor, url] = [this.#members.get(id), this.urlOf(id)];
     this.#members.delete(id);
     const issuer = toHex(issuerOf(id));
     if (this.#issuers.get(issuer) === id) this.#issuers.delete(issuer);
-    if (descriptor !== undefined && this.#isLoaded) this.bidFarewell(descriptor);
+    if (descriptor !== undefined && this.#isLoaded) this.bidFarewell(descriptor, url);
     this.#isChanged = true;
     if (id !== this.self.node) return;
     this.#isRemoved = true;

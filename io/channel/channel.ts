@@ -107,10 +107,15 @@ export interface Channel {
   readonly descriptor: NodeDescriptor;
 
   /**
-   * From now on exactly these are talked to. Removed ids are refused, members or not. Descriptors
-   * come from anybody, so those that their own key does not vouch for are left out, and returned.
+   * From now on exactly these are talked to. Removed ids are refused, members or not; of `farewells`,
+   * members that were removed, answers are taken and nothing else. Descriptors come from anybody, so
+   * those that their own key does not vouch for are left out, and returned.
    */
-  members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[];
+  members(
+    members: readonly NodeDescriptor[],
+    removed: readonly string[],
+    farewells?: readonly string[],
+  ): readonly Forged[];
 
   /** A body for POST …/admin/gossip/sync. Refuses with `no-kem-key`. */
   sealAsk(peer: string, ask: Json, push: Json | null): Promise<Sent>;
@@ -158,8 +163,6 @@ export interface AnsweredIntroduction {
   readonly descriptor: NodeDescriptor;
   /** He has said something later, which the answer shows him: this is not to be heeded. */
   readonly isOutdated: boolean;
-  /** He was removed: he is to be told so, and gets no answer. */
-  readonly isRemoved: boolean;
   /** The answer. */
   readonly body: Uint8Array;
 }

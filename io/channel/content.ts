@@ -10,6 +10,7 @@
 
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import type { Json } from '../../core/crdt/record.ts';
+import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import { refuse } from './refusal.ts';
 
 /** JSON as text. */
@@ -117,4 +118,11 @@ function endOfString(text: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== 0x22) at += text[at] === 0x5c ? 2 : 1;
   return at;
+}
+
+/** Exactly these members, sorted. Refuses with `decoding`. */
+export function membersOf(json: Json, names: readonly string[]): JsonObject {
+  const found = isJsonObject(json) ? Object.keys(json).sort().join() : undefined;
+  if (found !== names.join()) refuse('decoding', `members are not ${names.join(', ')}`);
+  return json as JsonObject;
 }

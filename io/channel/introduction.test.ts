@@ -87,13 +87,6 @@ test('a request that is sent again pins nothing older than what is known', () =>
   );
 });
 
-test('a request that is sent again does not bring a removed node back', () => {
-  const bob = channelOf(BOB);
-  const old = channelOf(ALICE).introduce('').body;
-  bob.members([], [ALICE.descriptor.node]);
-  assert.ok(bob.answerIntroduction(old).isRemoved);
-});
-
 test('two holders of the CA key know each other after one round trip', () => {
   const [alice, bob] = [channelOf(ALICE), channelOf(BOB)];
   const question = alice.introduce('');

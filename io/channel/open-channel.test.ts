@@ -4,6 +4,7 @@ import { rotateKemKey } from './node-keys.ts';
 import {
   ALICE,
   BOB,
+  CALL,
   callFast,
   channelOf,
   EVE,
@@ -91,6 +92,20 @@ test('an answer after a restart of the asker finds nobody', async () => {
   const renewed = channelOf(ALICE, [BOB.descriptor]);
   const own = await renewed.sealAsk(bob.node, 1, null);
   await refused('boot', () => renewed.openAnswer(own, bob.node, body));
+});
+
+test('a removed member that is told so may answer, and say nothing else', async () => {
+  const [alice, bob] = await pair();
+  await exchange(bob, alice);
+  const [ask, call] = [
+    await bob.sealAsk(alice.node, 1, null),
+    await bob.sealFast(alice.node, CALL),
+  ];
+  alice.members([BOB.descriptor], [], [bob.node]);
+  await refused('removed', () => alice.openAsk(bob.node, ask.body));
+  await refused('removed', () => alice.openFast(bob.node, call.body));
+  await refused('no-fast-key', () => alice.sealFast(bob.node, CALL));
+  await exchange(alice, bob);
 });
 
 test('members that are not genuine are left out and named', async () => {

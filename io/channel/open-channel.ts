@@ -7,8 +7,6 @@ import { randomBytes } from 'node:crypto';
 import { toBase64Url } from '../../core/bytes.ts';
 import type { NodeDescriptor } from '../../core/cluster/descriptor.ts';
 import type { Json } from '../../core/crdt/record.ts';
-import { isJsonObject, type JsonObject } from '../../core/json.ts';
-import { LIMITS } from '../../core/limits.ts';
 import {
   type AnsweredIntroduction,
   type Asked,
@@ -24,8 +22,9 @@ import {
   type Sent,
 } from './channel.ts';
 import { clusterKey } from './cluster-key.ts';
-import { packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
+import { membersOf, packPlain, parseContent, unpack, unpackedOctets } from './content.ts';
 import { NODE_ID, readDescriptor } from './descriptor.ts';
+import { readFastCall } from './fast-call.ts';
 import { FastChannel, openFastAnswer, type Pending, sealFastAnswer } from './fast-channel.ts';
 import {
   answerIntroduction,
@@ -59,6 +58,7 @@ class ThreadedChannel implements Channel {
   readonly #fast: FastChannel;
   #members: ReadonlyMap<string, NodeDescriptor> = new Map();
   #removed: ReadonlySet<string> = new Set();
+  #farewells: ReadonlySet<string> = new Set();
   /** Boots that peers' refusals have named since the last sealed message; not proven. */
   readonly #heardBoots = new Map<string, string>();
   readonly #sentAsks = new WeakSet<Sent>();
@@ -92,7 +92,11 @@ class ThreadedChannel implements Channel {
     return this.#descriptor;
   }
 
-  members(members: readonly NodeDescriptor[], removed: readonly string[]): readonly Forged[] {
+  members(
+    members: readonly NodeDescriptor[],
+    removed: readonly string[],
+    farewells: readonly string[] = [],
+  ): readonly Forged[] {
     const forged: Forged[] = [];
     const genuine = new Map<string, NodeDescriptor>();
     for (const descriptor of members) {
@@ -104,6 +108,7 @@ class ThreadedChannel implements Channel {
     }
     this.#members = genuine;
     this.#removed = new Set(removed);
+    this.#farewells = new Set(farewells);
     this.#fast.members(genuine.values(), removed, this.#nowMs());
     for (const node of this.#heardBoots.keys()) {
       if (!genuine.has(node)) this.#heardBoots.delete(node);
@@ -124,7 +129,7 @@ class ThreadedChannel implements Channel {
 
   openAsk(header: string | undefined, body: Uint8Array): Promise<Asked> {
     return this.#counted(async () => {
-      const from = this.#senderOf(header);
+      const from = this.#callerOf(header);
       const hash = bodyHash(body);
       const { content, boot } = await this.#open('ask', from, '', body);
       const { ask, push } = membersOf(content, ['ask', 'push']);
@@ -163,7 +168,8 @@ class ThreadedChannel implements Channel {
 
   sealFast(peer: string, call: FastCall): Promise<Sent> {
     return this.#counted(async () => {
-      if (!this.#members.has(peer) || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
+      const isMember = this.#members.has(peer) && !this.#farewells.has(peer);
+      if (!isMember || !this.#fast.hasKeyOf(peer)) refuse('no-fast-key', peer);
       const { body, due } = this.#fast.seal(peer, await this.#pack(call), this.#nowMs());
       this.#sealed(body, FAST_OCTETS);
       const sent = { peer, body };
@@ -174,7 +180,7 @@ class ThreadedChannel implements Channel {
 
   openFast(header: string | undefined, body: Uint8Array): Promise<FastAsked> {
     return this.#counted(async () => {
-      const from = this.#senderOf(header);
+      const from = this.#callerOf(header);
       requireSize(body, FAST_OCTETS);
       const { content, due } = this.#fast.open(from, body, this.#nowMs());
       const asked = { from, call: readFastCall(await this.#unpack(content)) };
@@ -215,12 +221,11 @@ class ThreadedChannel implements Channel {
   answerIntroduction(body: Uint8Array): AnsweredIntroduction {
     return this.#countedNow(() => {
       const { descriptor, known } = readIntroduction(this.#identityKey, body);
-      const isRemoved = this.#removed.has(descriptor.node);
-      if (!isRemoved) this.#hearOfSelf(descriptor, known);
+      this.#hearOfSelf(descriptor, known);
       const later = this.#laterOf(descriptor);
       const own = { descriptor: this.#descriptor, known: later ?? null };
       const answer = answerIntroduction(this.#identityKey, own, body);
-      return { descriptor, isOutdated: later !== undefined, isRemoved, body: answer };
+      return { descriptor, isOutdated: later !== undefined, body: answer };
     });
   }
 
@@ -283,6 +288,11 @@ class ThreadedChannel implements Channel {
     const json = parseContent(content);
     this.#opened(body);
     return { content: json, boot: handed.boot };
+  }
+
+  #callerOf(header: string | undefined): string {
+    const from = this.#senderOf(header);
+    return this.#farewells.has(from) ? refuse('removed', from) : from;
   }
 
   #senderOf(header: string | undefined): string {
@@ -365,32 +375,4 @@ class ThreadedChannel implements Channel {
 
 function requireSize({ length }: Uint8Array, mostOctets: number): void {
   if (length > mostOctets) refuse('size', `${length} octets`);
-}
-
-/** Refuses with `decoding`. */
-function readFastCall(json: Json): FastCall {
-  const kind = isJsonObject(json) ? json['kind'] : undefined;
-  if (kind === 'sync') {
-    const { ask, push } = membersOf(json, ['ask', 'kind', 'push']);
-    return { kind: 'sync', ask: ask!, push: push! };
-  }
-  if (kind !== 'redeem') return refuse('decoding', 'this is no call');
-  const { nonces, reads, ask } = membersOf(json, ['ask', 'kind', 'nonces', 'reads']);
-  if (!isListOfNonces(nonces)) return refuse('decoding', 'there is no list of nonces');
-  if (!Array.isArray(reads) || reads.length !== nonces.length) {
-    return refuse('decoding', 'there is not one read, or null, for each nonce');
-  }
-  return { kind: 'redeem', nonces, reads, ask: ask! };
-}
-
-function isListOfNonces(json: Json | undefined): json is readonly string[] {
-  if (!Array.isArray(json) || json.length > LIMITS.redemptionNonces) return false;
-  return json.every((nonce) => typeof nonce === 'string');
-}
-
-/** Exactly these members, sorted. Refuses with `decoding`. */
-function membersOf(json: Json, names: readonly string[]): JsonObject {
-  const found = isJsonObject(json) ? Object.keys(json).sort().join() : undefined;
-  if (found !== names.join()) refuse('decoding', `members are not ${names.join(', ')}`);
-  return json as JsonObject;
 }

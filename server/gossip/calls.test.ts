@@ -90,7 +90,7 @@ async function withPeer(run: (caller: Caller) => Promise<void>): Promise<void> {
   });
   const metrics = createMetrics();
   const calls = new Calls(own, new Notices(log), metrics);
-  calls.members({ kind: 'members', members: [theirs.descriptor], removed: [] });
+  calls.members({ kind: 'members', members: [theirs.descriptor], removed: [], farewells: [] });
   const to = { peer: theirs.node, url, ask: 1 } as const;
   const ask = (isBrief: boolean): Promise<Json> => {
     return calls.ask({ kind: 'ask', ...to, push: null, isBrief });

@@ -31,11 +31,13 @@ import { GOSSIP_PATHS, type GossipPathName } from './paths.ts';
 const BOOT_STATUSES: readonly number[] = [REFUSALS.boot.status, REFUSALS['no-fast-key'].status];
 
 /** Why a call cannot be a fast one, though it could be sealed. */
-const UNFIT: readonly RefusalName[] = ['no-fast-key', 'size'];
+const UNFIT: readonly RefusalName[] = ['no-fast-key', 'size', 'replay'];
 
 const MAX_MET = 256;
 /** So often at least an exchange with a peer is sealed: that shows whether clocks agree. */
 const SEALED_EVERY_MS = 60_000;
+/** For so long everything to a peer is sealed when it did not answer the fast way. */
+const FAST_PAUSE_MS = 5_000;
 /** Characters of a peer's own words that are repeated. */
 const MAX_WORDS = 200;
 
@@ -51,8 +53,8 @@ export class Calls implements PeerPort {
   readonly #met = new Map<string, string | undefined>();
   /** Sealed exchanges that redemptions wait for, by peer. */
   readonly #meetings = new Map<string, Promise<void>>();
-  /** By peer, on the monotonic clock: brief exchanges may go the fast way until then. */
-  readonly #sealedUntilMs = new Map<string, number>();
+  /** By peer, on the monotonic clock: when brief exchanges may go the fast way. */
+  readonly #fastTimes = new Map<string, { readonly fromMs: number; readonly untilMs: number }>();
 
   constructor(channel: Channel, notices: Notices, metrics: Metrics) {
     this.#channel = channel;
@@ -67,17 +69,21 @@ export class Calls implements PeerPort {
   }
 
   readonly ask = async ({ peer, url, ask, push, isBrief }: EffectOf<'ask'>): Promise<Json> => {
-    if (isBrief && performance.now() < (this.#sealedUntilMs.get(peer) ?? 0)) {
+    const { fromMs, untilMs } = this.#fastTimes.get(peer) ?? { fromMs: 0, untilMs: 0 };
+    let nextFromMs = fromMs;
+    if (isBrief && performance.now() >= fromMs && performance.now() < untilMs) {
       try {
         return await this.#fast(peer, url, { kind: 'sync', ask, push });
       } catch (error) {
         // To ask twice does no harm, but what a peer has refused it would refuse again.
         if (!mayBeSealed(error)) throw error;
         this.#metrics.increment('akamu_gossip_sealed_instead_total', { peer });
+        if (!(error instanceof ChannelRefusal)) nextFromMs = performance.now() + FAST_PAUSE_MS;
       }
     }
     const page = await this.#asked(peer, url, ask, push);
-    this.#sealedUntilMs.set(peer, performance.now() + SEALED_EVERY_MS);
+    const sealedMs = performance.now();
+    this.#fastTimes.set(peer, { fromMs: nextFromMs, untilMs: sealedMs + SEALED_EVERY_MS });
     return page;
   };
 
@@ -98,13 +104,7 @@ export class Calls implements PeerPort {
   readonly introduce = async (url: string): Promise<NodeDescriptor> => {
     const introduction = this.#channel.introduce(url);
     const answer = await this.#post('identity', url, introduction.body);
-    if (answer.status !== 200) {
-      const words = wordsOf(answer);
-      if (words.includes(REFUSALS.removed.line)) {
-        this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
-      }
-      throw new Error(words);
-    }
+    if (answer.status !== 200) throw new Error(wordsOf(answer));
     const descriptor = await this.#opened(url, async () => {
       return this.#channel.concludeIntroduction(introduction, answer.body);
     });
@@ -122,16 +122,16 @@ export class Calls implements PeerPort {
     this.#channel.heardBoot(node, boot);
   }
 
-  readonly members = ({ members, removed }: EffectOf<'members'>): void => {
-    for (const { node, fault } of this.#channel.members(members, removed)) {
+  readonly members = ({ members, removed, farewells }: EffectOf<'members'>): void => {
+    for (const { node, fault } of this.#channel.members(members, removed, farewells)) {
       this.#notices.say('warn', 'a member is not talked to: its descriptor is not genuine', node, {
         fault,
       });
     }
     for (const { node } of members) this.#channel.heardBoot(node, this.#met.get(node));
     this.#met.clear();
-    for (const node of removed) this.#sealedUntilMs.delete(node);
-    this.#metrics.set('akamu_gossip_members', members.length);
+    for (const node of removed) this.#fastTimes.delete(node);
+    this.#metrics.set('akamu_gossip_members', members.length - farewells.length);
   };
 
   close(): void {
@@ -195,6 +195,9 @@ export class Calls implements PeerPort {
         // Another call may have brought the news while this one was under way.
         const isOutdated = isNews || answer.status === REFUSALS.boot.status;
         if (isOutdated && !isSecond) continue;
+      }
+      if (answer.status === REFUSALS.removed.status) {
+        this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
       }
       if (answer.status === REFUSALS.sender.status) this.#notices.say('warn', SENDER_REJECTED, url);
       for (const name of UNFIT) {

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebResponse } from '../../core/effect.ts';
 import { BOOT_HEADER, type Channel, NODE_ID_HEADER } from '../../io/channel/channel.ts';
-import { ChannelRefusal, REFUSALS, refuse } from '../../io/channel/refusal.ts';
+import { ChannelRefusal, REFUSALS } from '../../io/channel/refusal.ts';
 import type { Driver } from '../../io/driver.ts';
 import { ExchangeFault } from '../../io/exchanges.ts';
 import type { Metrics } from '../../io/metrics.ts';
@@ -53,13 +53,12 @@ const ENDPOINTS = {
     return await channel.sealFastAnswer(asked, answer);
   },
   identity: async ({ channel, driver, calls }, _, body, boot) => {
-    const { descriptor, isOutdated, isRemoved, body: answer } = channel.answerIntroduction(body);
-    const { node } = descriptor;
-    if (node !== channel.node && !isOutdated) {
-      calls.met(node, boot);
+    const { descriptor, isOutdated, body: answer } = channel.answerIntroduction(body);
+    if (descriptor.node !== channel.node && !isOutdated) {
+      calls.met(descriptor.node, boot);
       driver.introduced(descriptor);
     }
-    return isRemoved ? refuse('removed', node) : answer;
+    return answer;
   },
 } as const satisfies { readonly [name in GossipPathName]: Endpoint };
 

@@ -18,6 +18,12 @@ async function remove(at: Member, node: string): Promise<void> {
   assert.is(response.status, 200, await response.text());
 }
 
+/** Until it serves, and remembers that it did. */
+async function served(member: Member): Promise<void> {
+  await member.logged(/this node serves from now on/);
+  await sleep(1_000 * INTERVAL_SECS);
+}
+
 /** It is told, and serves neither now nor when it has waited for long enough. */
 async function neverServes(member: Member): Promise<void> {
   await until(
@@ -41,6 +47,7 @@ test('a node that was away when it was removed is told when it is back, and neve
         () => member.lines.join('\n'),
       );
     }
+    await served(c);
     const { node, port } = c;
     await c.close();
     await remove(a, node);
@@ -51,11 +58,32 @@ test('a node that was away when it was removed is told when it is back, and neve
     const back = await start('c', { port, gossip: { ...gossip, peers: [b.url] } });
     assert.is(back.node, node);
     await neverServes(back);
-    await back.logged(/a peer says that this node was removed/);
     await back.close();
     const again = await start('c', { port, gossip: { ...gossip, peers: [b.url] } });
     await neverServes(again);
     assert.equal([a.engine.fault, b.engine.fault], [undefined, undefined]);
+  });
+});
+
+test('a removed node is told by members that it has never met', async () => {
+  await withMembers(async (start) => {
+    const gossip = { intervalSecs: INTERVAL_SECS };
+    const a = await start('a', { gossip });
+    const c = await start('c', { gossip: { ...gossip, peers: [a.url] } });
+    await served(c);
+    const { node, port } = c;
+    await c.close();
+    const d = await start('d', { gossip: { ...gossip, peers: [a.url] } });
+    await served(d);
+    await remove(a, node);
+    await until(
+      () => /\nakamu_gossip_members 1\n/.test(d.metrics()),
+      () => d.lines.join('\n'),
+    );
+    await a.close();
+    const back = await start('c', { port, gossip: { ...gossip, peers: [d.url] } });
+    await neverServes(back);
+    assert.match(d.metrics(), '\nakamu_gossip_members 1\n', 'a, which may come back');
   });
 });
 
@@ -64,11 +92,13 @@ test('a removed node that calls nobody is told by the one that finds it', async 
     const gossip = { intervalSecs: INTERVAL_SECS };
     const a = await start('a', { gossip });
     const b = await start('b', { gossip: { ...gossip, peers: [a.url] } });
-    for (const member of [a, b]) await member.ready();
+    await served(b);
+    await a.ready();
     const { node, port } = a;
     await a.close();
     await remove(b, node);
     const back = await start('a', { port, gossip });
+    // Until it is found nobody can tell it.
     await until(
       () => /this node was removed from its cluster/.test(back.engine.fault ?? ''),
       () => `${back.engine.fault}\n${back.lines.join('\n')}`,
