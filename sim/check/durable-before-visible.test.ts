@@ -42,6 +42,23 @@ test('a page with a record or a vector that is not on disk is seen', () => {
   assert.is(history.findings.length, 2);
 });
 
+test('an order whose certificate is on no disk is seen, one whose certificate is on its way is right', () => {
+  const valid = status('order/o', 'valid');
+  const certificate = status('certificate/c', 'valid');
+  const body = { ...BODY, status: 'valid', certificate: 'https://ca.sim/acme/cert/c' };
+  const respond: Effect = { ...RESPOND, response: response('order', 200, body) };
+  const history = new History(durableBeforeVisible());
+  const show = (): number => {
+    history.step(0, { kind: 'tick' }, [respond]);
+    history.visible(0, respond);
+    return history.findings.length;
+  };
+  history.commit(0, [valid]);
+  assert.is(show(), 1);
+  history.commit(1, [certificate]);
+  assert.is(show(), 1);
+});
+
 test('what waits for its commit is right', () => {
   const history = new History(durableBeforeVisible());
   const page = tell([ORDER], 1);

@@ -77,11 +77,30 @@ function shows(
     return { promise: PROMISE, nodes: [node], story: nodeStory(world, node, end) };
   }
   const { disk } = world.nodes[node]!;
+  const seen: Seen = {
+    disk,
+    isElsewhere: (serial) => world.nodes.some((other) => isOn(other.disk, serial)),
+  };
   const ahead =
-    effect.kind === 'respond' ? answerAhead(effect.response, disk) : saidAhead(effect, disk);
+    effect.kind === 'respond' ? answerAhead(effect.response, seen) : saidAhead(effect, seen);
   if (ahead === undefined) return undefined;
   const end = `n${node} shows ${ahead.what}, which its disk does not have`;
   return { promise: PROMISE, nodes: [node], story: storyOf(world, ahead.id, end) };
+}
+
+/** Where what a node shows is looked up. */
+interface Seen {
+  readonly disk: DiskView;
+  /**
+   * A certificate is on a disk. An order comes from the node that issued it in one page and its
+   * certificate may come in the next: that is durable there, and a client that asks for it here has
+   * the node ask the others.
+   */
+  readonly isElsewhere: (serial: string) => boolean;
+}
+
+function isOn(disk: DiskView, serial: string): boolean {
+  return disk.get('certificate', serial) !== undefined;
 }
 
 interface Ahead {
@@ -89,9 +108,10 @@ interface Ahead {
   readonly what: string;
 }
 
-function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
-  if (effect.kind === 'tell') return tellAhead(effect.page as Members, disk);
+function saidAhead(effect: Effect, seen: Seen): Ahead | undefined {
+  if (effect.kind === 'tell') return tellAhead(effect.page as Members, seen);
   if (effect.kind !== 'ask') return undefined;
+  const { disk } = seen;
   const ahead = vectorAhead((effect.ask as Members)['vector'], disk);
   return ahead ?? (effect.push === null ? undefined : pageAhead(effect.push, disk));
 }
@@ -99,10 +119,11 @@ function saidAhead(effect: Effect, disk: DiskView): Ahead | undefined {
 type Members = { readonly [member: string]: Json };
 
 /** Objects that an answer shows, and the status it gives them. */
-function answerAhead(response: WebResponse, disk: DiskView): Ahead | undefined {
+function answerAhead(response: WebResponse, seen: Seen): Ahead | undefined {
   // Another node has answered, and was looked at when it did.
   if (response.status >= 300 || response.from !== undefined) return undefined;
   const { route } = response;
+  const { disk } = seen;
   const body = bodyOf(response);
   switch (route) {
     case 'new-account':
@@ -111,7 +132,7 @@ function answerAhead(response: WebResponse, disk: DiskView): Ahead | undefined {
     case 'new-order':
     case 'order':
     case 'finalize':
-      return orderAhead(idOf(body['finalize']), body, disk);
+      return orderAhead(idOf(body['finalize']), body, seen);
     case 'new-authz':
       return behind(disk, 'authorization', idOf(headerOf(response, 'Location')), undefined);
     case 'challenge':
@@ -121,12 +142,13 @@ function answerAhead(response: WebResponse, disk: DiskView): Ahead | undefined {
   }
 }
 
-function orderAhead(id: string, body: Members, disk: DiskView): Ahead | undefined {
+function orderAhead(id: string, body: Members, { disk, isElsewhere }: Seen): Ahead | undefined {
   const status = body['status'];
   const isStored = status === 'valid' || status === 'processing';
   const ahead = behind(disk, 'order', id, isStored ? status : undefined);
   if (ahead !== undefined || status !== 'valid') return ahead;
-  return behind(disk, 'certificate', idOf(body['certificate']), undefined);
+  const serial = idOf(body['certificate']);
+  return isElsewhere(serial) ? undefined : { id: serial, what: `certificate ${serial}` };
 }
 
 /** When the disk lacks the object, or has it in a status below the one shown. */
@@ -140,13 +162,13 @@ function behind(disk: DiskView, kind: string, id: string, status: unknown): Ahea
 }
 
 /** A page, or verdicts about nonces with answers to reads and a page, which they may go without. */
-function tellAhead(told: Members, disk: DiskView): Ahead | undefined {
+function tellAhead(told: Members, seen: Seen): Ahead | undefined {
   for (const answer of relayedIn(told)) {
-    const ahead = answer && answerAhead(answer, disk);
+    const ahead = answer && answerAhead(answer, seen);
     if (ahead !== undefined) return ahead;
   }
   const page = told['verdicts'] === undefined ? told : told['page'];
-  return page == null ? undefined : pageAhead(page, disk);
+  return page == null ? undefined : pageAhead(page, seen.disk);
 }
 
 /** A page speaks for its records and, when it is complete, for a vector. */
