@@ -27,6 +27,7 @@ interface AtNode {
 
 export function durableBeforeVisible(): Checker {
   const nodes: AtNode[] = [];
+  const certificates = new Map<string, Set<number>>();
   return {
     name: 'durable-before-visible',
     watches: ['start', 'step', 'durable', 'visible'],
@@ -40,9 +41,10 @@ export function durableBeforeVisible(): Checker {
           return undefined;
         case 'durable':
           nodes[observation.node]!.durable += observation.changes.length;
+          noteCertificates(certificates, observation);
           return undefined;
         case 'visible':
-          return shows(nodes[observation.node]!, observation, world);
+          return shows(nodes[observation.node]!, certificates, observation, world);
         default:
           return undefined;
       }
@@ -58,6 +60,16 @@ function emit(at: AtNode, effects: readonly Effect[]): void {
   }
 }
 
+function noteCertificates(
+  certificates: Map<string, Set<number>>,
+  { node, changes }: Extract<Observation, { kind: 'durable' }>,
+): void {
+  for (const { kind, id } of changes.flatMap(({ records }) => records)) {
+    if (kind !== 'certificate') continue;
+    certificates.set(id, (certificates.get(id) ?? new Set<number>()).add(node));
+  }
+}
+
 const SHOWN: ReadonlySet<string> = new Set(['respond', 'ask', 'tell', 'build-crl']);
 
 function isShown(effect: Effect): boolean {
@@ -66,6 +78,7 @@ function isShown(effect: Effect): boolean {
 
 function shows(
   at: AtNode,
+  certificates: ReadonlyMap<string, ReadonlySet<number>>,
   { node, effect }: Extract<Observation, { kind: 'visible' }>,
   world: WorldView,
 ): Finding | undefined {
@@ -79,7 +92,7 @@ function shows(
   const { disk } = world.nodes[node]!;
   const seen: Seen = {
     disk,
-    isElsewhere: (serial) => world.nodes.some((other) => isOn(other.disk, serial)),
+    isFromElsewhere: (serial) => [...(certificates.get(serial) ?? [])].some((at) => at !== node),
   };
   const ahead =
     effect.kind === 'respond' ? answerAhead(effect.response, seen) : saidAhead(effect, seen);
@@ -92,15 +105,10 @@ function shows(
 interface Seen {
   readonly disk: DiskView;
   /**
-   * A certificate is on a disk. An order comes from the node that issued it in one page and its
-   * certificate may come in the next: that is durable there, and a client that asks for it here has
-   * the node ask the others.
+   * A certificate was durable at another node. An order comes from there in one page, and its
+   * certificate in the next, unless that disk was lost in between: this node cannot know it.
    */
-  readonly isElsewhere: (serial: string) => boolean;
-}
-
-function isOn(disk: DiskView, serial: string): boolean {
-  return disk.get('certificate', serial) !== undefined;
+  readonly isFromElsewhere: (serial: string) => boolean;
 }
 
 interface Ahead {
@@ -142,13 +150,13 @@ function answerAhead(response: WebResponse, seen: Seen): Ahead | undefined {
   }
 }
 
-function orderAhead(id: string, body: Members, { disk, isElsewhere }: Seen): Ahead | undefined {
+function orderAhead(id: string, body: Members, { disk, isFromElsewhere }: Seen): Ahead | undefined {
   const status = body['status'];
   const isStored = status === 'valid' || status === 'processing';
   const ahead = behind(disk, 'order', id, isStored ? status : undefined);
   if (ahead !== undefined || status !== 'valid') return ahead;
   const serial = idOf(body['certificate']);
-  return isElsewhere(serial) ? undefined : { id: serial, what: `certificate ${serial}` };
+  return isFromElsewhere(serial) ? undefined : behind(disk, 'certificate', serial, undefined);
 }
 
 /** When the disk lacks the object, or has it in a status below the one shown. */
