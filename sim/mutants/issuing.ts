@@ -25,7 +25,7 @@ export const ISSUING: readonly Mutant[] = [
     name: 'work is taken over before its lease has lapsed',
     what: 'each node takes leases for good for a second, where the others say ten',
     catchers: ['leases'],
-    seeds: 24,
+    seeds: 40,
     options: { ...REISSUES, faultSecs: 8, ownershipTtlSecs: 10 },
     build: (sound) => ({
       ...sound,
