@@ -198,9 +198,8 @@ export class Cluster implements Exchanging, Pick<RoundOptions, 'fanOut'> {
 
   /** What became due by what has just happened: farewells, and the asks that requests wait for. */
   dueNow(monoMs: number): readonly Input[] {
-    const { farewells: leaving } = this.membership;
-    const farewells = leaving.takeDue().map((peer): Input => {
-      return { kind: 'call', peer, url: leaving.urlOf(peer)!, seen: null, isFarewell: true };
+    const farewells = this.membership.farewells.takeDue().map(({ descriptor, url }): Input => {
+      return { kind: 'call', peer: descriptor.node, url, seen: null, isFarewell: true };
     });
     return farewells.length === 0 ? this.#wave(monoMs) : [...farewells, ...this.#wave(monoMs)];
   }

@@ -91,7 +91,7 @@ export const LOST: Exchanged = { followUp: 'lost', seen: undefined, clockMs: 0 }
 export function callPeer(
   tx: Transaction,
   options: Exchanging & Pick<RoundOptions, 'fanOut'>,
-  { peer, url, seen, isFarewell, isRound = false }: Call,
+  { peer, url, seen, isFarewell, isRound }: Call,
 ): void {
   if (isFarewell) {
     tx.emit({

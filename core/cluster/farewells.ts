@@ -6,7 +6,8 @@
 import { LIMITS } from '../limits.ts';
 import type { NodeDescriptor } from './descriptor.ts';
 
-interface Leaving {
+/** A removed node that is told so. */
+export interface Leaving {
   readonly descriptor: NodeDescriptor;
   /** Where it was found: it need not be where it says that it is. */
   readonly url: string;
@@ -14,7 +15,7 @@ interface Leaving {
 
 export class Farewells {
   readonly #open = new Map<string, Leaving>();
-  #due: string[] = [];
+  #due: Leaving[] = [];
 
   /** Nodes that may still be talked to. */
   get descriptors(): readonly NodeDescriptor[] {
@@ -25,20 +26,17 @@ export class Farewells {
     return this.#open.has(node);
   }
 
-  urlOf(node: string): string | undefined {
-    return this.#open.get(node)?.url;
-  }
-
   /** False when a call to it is under way, or too many are. */
   bid(descriptor: NodeDescriptor, url: string): boolean {
     if (this.has(descriptor.node) || this.#open.size >= LIMITS.members) return false;
-    this.#open.set(descriptor.node, { descriptor, url });
-    this.#due.push(descriptor.node);
+    const leaving = { descriptor, url };
+    this.#open.set(descriptor.node, leaving);
+    this.#due.push(leaving);
     return true;
   }
 
   /** The nodes to be called now. */
-  takeDue(): readonly string[] {
+  takeDue(): readonly Leaving[] {
     const due = this.#due;
     if (due.length > 0) this.#due = [];
     return due;

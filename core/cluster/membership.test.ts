@@ -279,6 +279,20 @@ test('a removed node that comes back is told at the place where it was found', (
   assert.equal(toldAt(urlOf('c'), 'https://internal.test'), [urlOf('c')]);
 });
 
+test('a node that is removed while it tells another one talks to nobody', () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  const [a, b] = [cluster.rig('a'), cluster.rig('b')];
+  cluster.stop('c');
+  administer(b, { kind: 'remove', node: 'c' });
+  // This call is under way, and stays so.
+  b.outbox.length = 0;
+  administer(a, { kind: 'remove', node: 'b' });
+  cluster.run(3);
+  const told = b.effects.flatMap((each) => (each.kind === 'members' ? [each] : []));
+  assert.equal(told.at(-2)?.farewells, ['c']);
+  assert.equal([told.at(-1)?.members, told.at(-1)?.farewells], [[], []]);
+});
+
 test('operators are refused with what to do instead', () => {
   const rig = new Cluster(['a', 'b']).rig('a');
   const commands: readonly Command[] = [

@@ -199,7 +199,7 @@ export class Membership {
     return was;
   }
 
-  /** Tells a removed node that it is one. Until then the shell may talk to it. */
+  /** Tells a removed node that it is one, where it was found. Until then the shell may talk to it. */
   bidFarewell(descriptor: NodeDescriptor, url: string): void {
     if (descriptor.node === this.self.node || this.#isRemoved) return;
     if (this.farewells.bid(descriptor, url)) this.#isChanged = true;
@@ -223,7 +223,7 @@ export class Membership {
     if (!this.#isLoaded) return [];
     const news = this.#news;
     if (this.#isChanged) {
-      const leaving = this.farewells.descriptors;
+      const leaving = this.#isRemoved ? [] : this.farewells.descriptors;
       const members = this.#isRemoved ? [] : [...this.#members.values(), ...leaving];
       const farewells = leaving.map(({ node }) => node);
       const refused = [...this.#removed].filter((node) => !this.farewells.has(node));

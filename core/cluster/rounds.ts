@@ -134,6 +134,7 @@ export class Rounds {
     return this.#peers.get(name)?.failures === 0;
   }
 
+  /** Whether some peers have their turn, whatever there is to say. */
   isRoundDue(monoMs: number): boolean {
     return monoMs >= this.#nextMonoMs && this.#peers.size > 0;
   }

@@ -248,11 +248,10 @@ function readHead(
 ): { readonly number: number; readonly issueMs: number } | undefined {
   if (body.length < HEAD_OCTETS + TAG_OCTETS || body[0] !== VERSION) return undefined;
   const view = new DataView(body.buffer, body.byteOffset);
-  const [number, issueMs] = [view.getBigUint64(NUMBER_AT), view.getBigUint64(ISSUED_AT)].map(
-    Number,
-  );
+  const number = Number(view.getBigUint64(NUMBER_AT));
+  const issueMs = Number(view.getBigUint64(ISSUED_AT));
   const areSafe = Number.isSafeInteger(number) && Number.isSafeInteger(issueMs);
-  return areSafe ? { number: number!, issueMs: issueMs! } : undefined;
+  return areSafe ? { number, issueMs } : undefined;
 }
 
 function nonceOf(number: number): Uint8Array {

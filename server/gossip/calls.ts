@@ -47,8 +47,8 @@ export class Calls implements PeerPort {
   readonly #metrics: Metrics;
   readonly #skew: ClockSkew;
   /** Fast calls have connections of their own: clients wait for them, and sealed pages are large. */
-  readonly #bulk = new PeerClient();
-  readonly #quick = new StreamClient();
+  readonly #client = new PeerClient();
+  readonly #fastClient = new StreamClient();
   /** Starts of nodes that have introduced themselves and are no members yet. */
   readonly #met = new Map<string, string | undefined>();
   /** Sealed exchanges that redemptions wait for, by peer. */
@@ -135,14 +135,14 @@ export class Calls implements PeerPort {
   };
 
   close(): void {
-    this.#bulk.close();
-    this.#quick.close();
+    this.#client.close();
+    this.#fastClient.close();
   }
 
   /** Rejects with `no-fast-key` when a sealed exchange has to bring the key first. */
-  async #fast(peer: string, url: string, call: FastCall, timeoutMs?: number): Promise<Json> {
+  async #fast(peer: string, url: string, call: FastCall): Promise<Json> {
     const seal = (): Promise<Sent> => this.#channel.sealFast(peer, call);
-    const { sent, answer } = await this.#exchange('fast', peer, url, seal, timeoutMs);
+    const { sent, answer } = await this.#exchange('fast', peer, url, seal);
     return await this.#opened(url, () => {
       return this.#channel.openFastAnswer(sent, senderOf(answer), answer.body);
     });
@@ -200,10 +200,8 @@ export class Calls implements PeerPort {
         this.#notices.say('error', 'gossip: a peer says that this node was removed', url);
       }
       if (answer.status === REFUSALS.sender.status) this.#notices.say('warn', SENDER_REJECTED, url);
-      for (const name of UNFIT) {
-        if (answer.status === REFUSALS[name].status)
-          throw new ChannelRefusal(name, wordsOf(answer));
-      }
+      const unfit = UNFIT.find((name) => REFUSALS[name].status === answer.status);
+      if (unfit !== undefined) throw new ChannelRefusal(unfit, wordsOf(answer));
       throw new Answered(wordsOf(answer));
     }
   }
@@ -237,7 +235,7 @@ export class Calls implements PeerPort {
     body: Uint8Array,
     timeoutMs: number = GOSSIP_PATHS[name].timeoutMs,
   ): Promise<PeerResponse> {
-    const client = name === 'fast' ? this.#quick : this.#bulk;
+    const client = name === 'fast' ? this.#fastClient : this.#client;
     const { path, type, maxOctets } = GOSSIP_PATHS[name];
     const { node, boot } = this.#channel;
     const headers = { 'Content-Type': type, [NODE_ID_HEADER]: node, [BOOT_HEADER]: boot };

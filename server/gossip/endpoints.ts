@@ -26,7 +26,7 @@ export interface PeerSide {
 /** `alone`: there is no [gossip] section. `stopped`: the node is not running at the moment. */
 export type PeerView = PeerSide | 'alone' | 'stopped';
 
-const ALONE = 'this node works alone: it was started without a [gossip] section';
+export const ALONE: string = 'this node works alone: it was started without a [gossip] section';
 const STOPPED = 'this node is not running at the moment; see its log';
 
 /** `boot`: what the caller says of its start; only a hint. */

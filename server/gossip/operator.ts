@@ -10,6 +10,7 @@ import type { WebResponse } from '../../core/effect.ts';
 import type { Command } from '../../core/input.ts';
 import { NODE_ID, readDescriptor } from '../../io/channel/descriptor.ts';
 import { Intake } from './body.ts';
+import { ALONE } from './endpoints.ts';
 import { notLocal } from './local.ts';
 
 /** What a running node offers its operators. */
@@ -152,7 +153,6 @@ export class OperatorRoutes {
   }
 }
 
-const ALONE = 'this node works alone: it was started without a [gossip] section';
 const JOIN = 'add one to make it a node of a cluster';
 const STOPPED = refusal(503, 'this node is not running at the moment', 'see its log');
 

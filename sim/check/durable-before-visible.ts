@@ -3,6 +3,7 @@
 // up on the disk at that moment. An ask for the next page of a fetch need not wait (core/effect.ts).
 // Sees: effects that overtake a commit, answers and pages made before their persist, a vector that
 // speaks for what is not on disk. Cannot see: statuses that depend on clocks (answers.ts has them).
+// Excuses: a valid order whose certificate was durable at another node and has not come yet.
 
 import { meantBy, wantsInFull } from '../../core/cluster/vocabulary.ts';
 import type { Json, Record } from '../../core/crdt/record.ts';
